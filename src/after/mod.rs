@@ -1,0 +1,1 @@
+//! one call once it is over: durable jobs.

@@ -1,0 +1,1 @@
+//! messages → timed audio: the sans-IO state of one stream.

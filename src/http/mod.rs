@@ -1,0 +1,1 @@
+//! the doors: router, API, pages.

@@ -1,0 +1,1 @@
+//! one call while it lasts: admission, stream driver, hub of live events.

@@ -1,0 +1,1 @@
+//! all of it → rows: one narrow face, SQLite and PostgreSQL behind it.

@@ -1,0 +1,1 @@
+//! bytes → messages: Twilio's media-stream frames in and out, and signatures.

@@ -1,0 +1,4 @@
+//! The only integration binary: one file per capability.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod tidy;
