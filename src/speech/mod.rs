@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::MediaTime;
 
 pub mod scripted;
+pub mod vad;
 
 /// A word as the engine heard it. Times are relative to the audio that it was asked about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
