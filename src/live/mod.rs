@@ -1,1 +1,3 @@
 //! one call while it lasts: admission, stream driver, hub of live events.
+
+pub mod hub;

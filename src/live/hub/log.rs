@@ -1,0 +1,183 @@
+//! One bounded log of events, read by any number of readers at their own pace.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use metrics::counter;
+use tokio::sync::watch;
+
+use super::event::Entry;
+
+/// An event with its id.
+#[derive(Debug)]
+pub struct Logged<E> {
+    pub id: u64,
+    pub event: E,
+    json: OnceLock<Box<str>>,
+}
+
+impl<E: Entry> Logged<E> {
+    /// The event as JSON; written once, however many viewers there are.
+    pub fn json(&self) -> &str {
+        self.json.get_or_init(|| {
+            // An event has string keys and finite numbers only, so it always serialises.
+            serde_json::to_string(&self.event)
+                .unwrap_or_default()
+                .into_boxed_str()
+        })
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.event.name()
+    }
+}
+
+/// What a viewer gets next.
+#[derive(Debug)]
+pub enum Next<E: Entry> {
+    /// Start over: read what is stored, add this, and expect the events after `position`.
+    Snapshot {
+        position: u64,
+        view: E::View,
+    },
+    Event(Arc<Logged<E>>),
+    /// The log is gone; ask for it anew.
+    Gone,
+}
+
+pub(super) struct Log<E: Entry> {
+    ring: Mutex<Ring<E>>,
+    /// Bumped after every change; readers wait on it.
+    changed: watch::Sender<u64>,
+}
+
+struct Ring<E: Entry> {
+    kept: VecDeque<Arc<Logged<E>>>,
+    capacity: usize,
+    newest: u64,
+    /// The newest id that is kept no longer: who has not seen it cannot resume.
+    lost: u64,
+    view: E::View,
+    closed: bool,
+}
+
+impl<E: Entry> Log<E> {
+    /// An empty log whose first event will be `first + 1`.
+    pub(super) fn new(first: u64, capacity: usize) -> Self {
+        let ring = Ring {
+            kept: VecDeque::new(),
+            capacity: capacity.max(1),
+            newest: first,
+            lost: first,
+            view: E::View::default(),
+            closed: false,
+        };
+        Self {
+            ring: Mutex::new(ring),
+            changed: watch::Sender::new(first),
+        }
+    }
+
+    pub(super) fn push(&self, event: E) {
+        let newest = self.lock().push(event);
+        self.changed.send_replace(newest);
+    }
+
+    /// Readers get [`Next::Gone`] once they have read what is left.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.send_modify(|_| {});
+    }
+
+    /// The newest id, and what is remembered with it.
+    pub(super) fn view(&self) -> (u64, E::View) {
+        let ring = self.lock();
+        (ring.newest, ring.view.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring<E>> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Entry> Ring<E> {
+    fn push(&mut self, event: E) -> u64 {
+        event.fold(&mut self.view);
+        // What this makes useless is near the end: an utterance's partials come one after the other.
+        let superseded = self
+            .kept
+            .iter()
+            .rposition(|old| event.supersedes(&old.event));
+        if let Some(at) = superseded {
+            self.kept.remove(at);
+        }
+        if self.kept.len() == self.capacity
+            && let Some(oldest) = self.kept.pop_front()
+        {
+            self.lost = oldest.id;
+        }
+        self.newest += 1;
+        self.kept.push_back(Arc::new(Logged {
+            id: self.newest,
+            event,
+            json: OnceLock::new(),
+        }));
+        self.newest
+    }
+
+    fn can_resume(&self, seen: u64) -> bool {
+        (self.lost..=self.newest).contains(&seen)
+    }
+}
+
+pub(super) struct Reader<E: Entry> {
+    log: Arc<Log<E>>,
+    changed: watch::Receiver<u64>,
+    /// The last event that the viewer has; `None` asks for a snapshot.
+    seen: Option<u64>,
+}
+
+impl<E: Entry> Reader<E> {
+    pub(super) fn new(log: Arc<Log<E>>, last_event_id: Option<u64>) -> Self {
+        let changed = log.changed.subscribe();
+        Self {
+            log,
+            changed,
+            seen: last_event_id,
+        }
+    }
+
+    pub(super) async fn next(&mut self) -> Next<E> {
+        loop {
+            self.changed.borrow_and_update();
+            if let Some(next) = self.ready() {
+                return next;
+            }
+            if self.changed.changed().await.is_err() {
+                return Next::Gone;
+            }
+        }
+    }
+
+    fn ready(&mut self) -> Option<Next<E>> {
+        let ring = self.log.lock();
+        let Some(seen) = self.seen.filter(|&seen| ring.can_resume(seen)) else {
+            if self.seen.is_some() {
+                counter!("callscribe_viewer_resyncs_total").increment(1);
+            }
+            self.seen = Some(ring.newest);
+            return Some(Next::Snapshot {
+                position: ring.newest,
+                view: ring.view.clone(),
+            });
+        };
+        let at = ring.kept.partition_point(|event| event.id <= seen);
+        if let Some(event) = ring.kept.get(at) {
+            self.seen = Some(event.id);
+            return Some(Next::Event(Arc::clone(event)));
+        }
+        ring.closed.then_some(Next::Gone)
+    }
+}
