@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{CallSid, StreamSid, Track},
+    ids::{CallSid, Track},
     speech::Word,
     time::MediaTime,
 };
@@ -20,11 +20,13 @@ pub enum CallState {
     Failed,
 }
 
-/// Which utterance an event speaks of; numbers count per stream and track.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Which utterance an event speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Utterance {
-    pub stream: StreamSid,
+    /// The stream's number in the call, from 1.
+    pub stream: u32,
     pub track: Track,
+    /// Its number on that track of that stream.
     pub utterance: u64,
 }
 
@@ -59,13 +61,13 @@ pub enum CallEvent {
     },
     /// Another version of the transcript is served now: read it anew.
     Replaced {
-        version: i64,
+        version: u32,
         /// Why this version is the one served.
         reason: String,
     },
     /// Live words are behind: 0 is as quick as ever again, the highest level is no live words at all.
     /// The recording and the final transcript are not touched by it.
-    Degraded { level: u8, reason: String },
+    Degraded { level: u32, reason: String },
     /// The call's state changed.
     State {
         state: CallState,
@@ -160,7 +162,7 @@ pub struct CallView {
     /// The latest completed utterances, oldest first ([`SETTLED`] at most).
     pub settled: Vec<CallEvent>,
     /// The level of the last `degraded`.
-    pub degraded: u8,
+    pub degraded: u32,
 }
 
 /// An utterance still being spoken.
@@ -235,7 +237,7 @@ impl CallView {
             self.open.remove(0);
         }
         self.open.push(OpenUtterance {
-            of: of.clone(),
+            of: *of,
             start,
             committed: Vec::new(),
             partial: Vec::new(),

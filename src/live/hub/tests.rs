@@ -28,7 +28,7 @@ fn hub(kept_events: usize) -> (Hub, Clock) {
 
 fn of(utterance: u64) -> Utterance {
     Utterance {
-        stream: "MZ1".parse().unwrap(),
+        stream: 1,
         track: Track::Inbound,
         utterance,
     }
@@ -342,7 +342,7 @@ fn events_read_as_documented() {
     assert_eq!(
         json(&partial(3, "hi")),
         serde_json::json!({
-            "type": "partial", "stream": "MZ1", "track": "inbound", "utterance": 3,
+            "type": "partial", "stream": 1, "track": "inbound", "utterance": 3,
             "start": 0.0, "words": word,
         })
     );
