@@ -8,6 +8,7 @@ use crate::time::MediaTime;
 
 pub mod scripted;
 pub mod vad;
+pub mod whisper;
 
 /// A word as the engine heard it. Times are relative to the audio that it was asked about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,264 @@
+//! One worker's state of whisper.cpp, and one window through it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperError, WhisperState};
+
+use super::{
+    FULL_AUDIO_CTX,
+    words::{self, Token},
+};
+use crate::{
+    speech::{Decoded, Effort, EngineError, ModelInfo, Request, Session},
+    time::MediaTime,
+};
+
+/// The shortest clip that whisper.cpp reads safely, padded with silence: 1 s.
+const MIN_SAMPLES: usize = 16_000;
+/// The longest window: 30 s.
+const MAX_SAMPLES: usize = 30 * MIN_SAMPLES;
+/// Samples in one frame of the encoder (20 ms).
+const FRAME: usize = 320;
+/// The most that the decoder takes of what was said before: half of its context, less a marker.
+const MAX_PROMPT: usize = 223;
+/// The widest beam that whisper.cpp has decoders for.
+const MAX_BEAM: u32 = 8;
+/// whisper.cpp returns this when it has freed the state by itself.
+const STATE_FREED: i32 = -7;
+
+pub(super) struct WhisperSession {
+    context: Arc<WhisperContext>,
+    /// `None` after whisper.cpp has freed it; the next window makes a new one.
+    state: Option<WhisperState>,
+    multilingual: bool,
+    /// By language and beam: setting a language leaks its name, so that is done once for each.
+    params: HashMap<(&'static str, u32), FullParams<'static, 'static>>,
+    /// The window, cleaned and padded.
+    samples: Vec<f32>,
+    /// What was spoken last: the first guess where the language is to be detected.
+    guess: &'static str,
+}
+
+impl WhisperSession {
+    pub(super) fn new(
+        context: Arc<WhisperContext>,
+        model: &ModelInfo,
+    ) -> Result<Self, EngineError> {
+        Ok(Self {
+            state: Some(context.create_state().map_err(failed)?),
+            context,
+            multilingual: model.multilingual,
+            params: HashMap::new(),
+            samples: Vec::with_capacity(MIN_SAMPLES),
+            guess: "en",
+        })
+    }
+}
+
+impl Session for WhisperSession {
+    fn decode(&mut self, request: &Request<'_>) -> Result<Decoded, EngineError> {
+        if request.samples.len() > MAX_SAMPLES {
+            return Err(EngineError::BadInput("it is longer than 30 s"));
+        }
+        let asked = request
+            .language
+            .map(|code| self.language(code))
+            .transpose()?;
+        self.take(request.samples);
+        let mut language = asked.unwrap_or(self.guess);
+        self.run(language, request)?;
+        let mut start = self.start_of_transcript()?;
+        if asked.is_none() && self.multilingual && start.language != language {
+            language = start.language;
+            self.run(language, request)?;
+            start = self.start_of_transcript()?;
+        }
+        if asked.is_none() {
+            self.guess = language;
+        }
+        self.read(language, start.no_speech, request)
+    }
+}
+
+/// What the decoder makes of the window before the first token.
+struct Start {
+    no_speech: f32,
+    language: &'static str,
+}
+
+impl WhisperSession {
+    fn language(&self, code: &str) -> Result<&'static str, EngineError> {
+        let known = code.bytes().all(|b| b.is_ascii_alphabetic());
+        let id = known.then(|| whisper_rs::get_lang_id(code)).flatten();
+        let language = id
+            .and_then(whisper_rs::get_lang_str)
+            .ok_or(EngineError::BadInput("its language is unknown"))?;
+        if !self.multilingual && language != "en" {
+            return Err(EngineError::BadInput("this model knows English only"));
+        }
+        Ok(language)
+    }
+
+    /// Copies the window: finite, and at least a second long.
+    fn take(&mut self, samples: &[f32]) {
+        let clean = |&s: &f32| {
+            if s.is_finite() {
+                s.clamp(-1.0, 1.0)
+            } else {
+                0.0
+            }
+        };
+        self.samples.clear();
+        self.samples.extend(samples.iter().map(clean));
+        if self.samples.len() < MIN_SAMPLES {
+            self.samples.resize(MIN_SAMPLES, 0.0);
+        }
+    }
+
+    /// Runs encoder and decoder over the window that was taken.
+    fn run(&mut self, language: &'static str, request: &Request<'_>) -> Result<(), EngineError> {
+        let beam = match request.effort {
+            Effort::Live { .. } => 1,
+            Effort::Final { beam, .. } => beam.clamp(1, MAX_BEAM),
+        };
+        let cached = self
+            .params
+            .entry((language, beam))
+            .or_insert_with(|| base_params(language, beam));
+        let mut params: FullParams<'_, '_> = cached.clone();
+        match request.effort {
+            Effort::Live {
+                audio_ctx,
+                max_tokens,
+            } => {
+                params.set_no_timestamps(true);
+                params.set_temperature_inc(0.0);
+                params.set_max_tokens(i32::try_from(max_tokens).unwrap_or(0));
+                params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
+            }
+            Effort::Final { audio_ctx, .. } => {
+                params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
+            }
+        }
+        let eot = self.context.token_eot();
+        let newest = request.prompt.len().saturating_sub(MAX_PROMPT);
+        let prompt = &request.prompt[newest..];
+        if prompt.iter().any(|token| !(0..eot).contains(token)) {
+            return Err(EngineError::BadInput("its prompt holds no text tokens"));
+        }
+        if !prompt.is_empty() {
+            params.set_tokens(prompt);
+        }
+        let mut state = match self.state.take() {
+            Some(state) => state,
+            None => self.context.create_state().map_err(failed)?,
+        };
+        let outcome = state.full(params, &self.samples);
+        if let Err(WhisperError::GenericError(STATE_FREED)) = outcome {
+            std::mem::forget(state);
+        } else {
+            self.state = Some(state);
+        }
+        outcome.map_err(failed)
+    }
+
+    fn state(&mut self) -> Result<&mut WhisperState, EngineError> {
+        let lost = || EngineError::Failed("its state is gone".into());
+        self.state.as_mut().ok_or_else(lost)
+    }
+
+    /// One step of the decoder from the start of a transcript, over what the encoder left. whisper.cpp
+    /// reports a no-speech probability of its own, from the wrong row of logits.
+    fn start_of_transcript(&mut self) -> Result<Start, EngineError> {
+        let context = Arc::clone(&self.context);
+        let state = self.state()?;
+        state.decode(&[context.token_sot()], 0, 1).map_err(failed)?;
+        let logits = state.get_logits().map_err(failed)?;
+        let logit = |token: i32| {
+            let place = usize::try_from(token).ok();
+            place.and_then(|at| logits.get(at)).copied()
+        };
+        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
+        let no_speech = logit(context.token_nosp()).map_or(0.0, |l| (l - max).exp() / total);
+        // Languages stand between the start and the task tokens; their number differs by model.
+        let languages = context.token_translate() - context.token_sot() - 1;
+        let likeliest = (0..languages)
+            .filter_map(|id| Some((id, logit(context.token_lang(id))?)))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .and_then(|(id, _)| whisper_rs::get_lang_str(id));
+        Ok(Start {
+            no_speech,
+            language: likeliest.unwrap_or("en"),
+        })
+    }
+
+    fn read(
+        &mut self,
+        language: &'static str,
+        no_speech: f32,
+        request: &Request<'_>,
+    ) -> Result<Decoded, EngineError> {
+        let context = Arc::clone(&self.context);
+        let (eot, first_time) = (context.token_eot(), context.token_beg());
+        let length = MediaTime::from_engine_samples(request.samples.len() as u64);
+        let mut tokens = Vec::new();
+        let mut last = eot;
+        for segment in self.state()?.as_iter() {
+            for at in 0..segment.n_tokens() {
+                let Some(token) = segment.get_token(at) else {
+                    continue;
+                };
+                let data = token.token_data();
+                last = data.id;
+                if data.id < eot {
+                    let bytes = token.to_bytes().map_err(failed)?;
+                    tokens.push(Token::new(&data, bytes));
+                }
+            }
+        }
+        // An end of text, or a time at the end of the audio, ends a transcript; nothing else does.
+        let capped = last < first_time && last != eot;
+        let spaced = words::spaced(language);
+        Ok(Decoded {
+            avg_logprob: words::avg_logprob(&tokens),
+            words: words::merge(&tokens, length, spaced),
+            tokens: tokens.iter().map(|token| token.id).collect(),
+            language: language.to_owned(),
+            no_speech,
+            capped,
+        })
+    }
+}
+
+fn base_params(language: &'static str, beam: u32) -> FullParams<'static, 'static> {
+    let strategy = if beam > 1 {
+        SamplingStrategy::BeamSearch {
+            beam_size: i32::try_from(beam).unwrap_or(1),
+            patience: -1.0,
+        }
+    } else {
+        SamplingStrategy::Greedy { best_of: 1 }
+    };
+    let mut params = FullParams::new(strategy);
+    params.set_language(Some(language));
+    params.set_n_threads(1);
+    params.set_no_context(true);
+    params.set_single_segment(true);
+    params.set_suppress_nst(true);
+    params.set_print_progress(false);
+    params.set_print_realtime(false);
+    params.set_print_timestamps(false);
+    params.set_print_special(false);
+    params
+}
+
+/// Frames for the encoder: as asked for, never fewer than the audio has and never more than there are.
+fn encoder_frames(asked: u32, samples: usize) -> i32 {
+    let audio = u32::try_from(samples.div_ceil(FRAME)).unwrap_or(FULL_AUDIO_CTX);
+    i32::try_from(asked.max(audio).min(FULL_AUDIO_CTX)).unwrap_or(0)
+}
+
+fn failed(error: WhisperError) -> EngineError {
+    EngineError::Failed(error.to_string())
+}
