@@ -120,12 +120,10 @@ impl Vad {
         }
     }
 
-    /// Steps over audio that was skipped: the count of samples goes on, the memory of what was
-    /// heard does not.
+    /// Steps over audio that was skipped: the count of samples goes on.
     pub fn skip(&mut self, samples: u64) {
         self.next += self.filled as u64 + samples;
         self.filled = 0;
-        self.detector.reset();
         self.voiced = false;
         self.streak = 0;
     }

@@ -1,0 +1,147 @@
+//! From audio and answers to events: the life of utterances.
+
+use std::collections::VecDeque;
+
+use super::{Heard, Level, Options, talk::Talk, turns::Turns};
+use crate::time::MediaTime;
+
+mod endings;
+mod looks;
+
+/// Samples at 16 kHz in a millisecond.
+const PER_MS: u64 = 16;
+
+/// Live words of one track.
+pub struct Listener {
+    options: Options,
+    level: Level,
+    told: Level,
+    turns: Turns,
+    open: Option<Talk>,
+    /// Over, waiting for the last look; [`endings::MOST_ENDED`] at most.
+    ended: VecDeque<Talk>,
+    running: Option<looks::Running>,
+    next_utterance: u64,
+    language: Option<String>,
+    /// What was said before, in tokens of the live model.
+    prompt: Vec<i32>,
+    /// End of the newest utterance with words.
+    spoke_until: u64,
+    /// End of the newest committed word.
+    settled: MediaTime,
+    /// Utterances in a row that held nothing to be believed.
+    junk: u32,
+    /// The engine fails, or audio was lost: there is no live text just now.
+    trouble: bool,
+    skipped: u64,
+    finishing: bool,
+    finished: bool,
+    out: VecDeque<Heard>,
+}
+
+impl Listener {
+    /// `language` is ISO 639-1, or `None` to detect it once.
+    #[must_use]
+    pub fn new(options: Options, language: Option<String>) -> Self {
+        Self {
+            turns: Turns::new(&options),
+            options,
+            level: Level::default(),
+            told: Level::default(),
+            open: None,
+            ended: VecDeque::new(),
+            running: None,
+            next_utterance: 0,
+            language,
+            prompt: Vec::new(),
+            spoke_until: 0,
+            settled: MediaTime::ZERO,
+            junk: 0,
+            trouble: false,
+            skipped: 0,
+            finishing: false,
+            finished: false,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// The next thing to tell; drain it after every other call.
+    pub fn poll(&mut self) -> Option<Heard> {
+        self.out.pop_front()
+    }
+
+    /// Takes the next samples at 16 kHz.
+    pub fn push(&mut self, samples: &[i16]) {
+        let settled = self.settled.as_engine_samples();
+        let mut over = Vec::new();
+        self.turns.push(samples, settled, |ended| over.push(ended));
+        for ended in over {
+            self.end(ended);
+        }
+        if let (Some(open), None) = (self.turns.open(), &self.open) {
+            self.open = Some(self.new_talk(open.start));
+        }
+        self.give_up_late();
+    }
+
+    /// Steps over samples that were lost on the way.
+    pub fn skip(&mut self, samples: u64) {
+        if let Some(ended) = self.turns.skip(samples) {
+            self.end(ended);
+        }
+        self.skipped += samples;
+        self.trouble = true;
+        self.tell_level();
+    }
+
+    /// There is no more audio. [`Heard::Finished`] comes when the last utterance is settled.
+    pub fn finish(&mut self) {
+        if let Some(ended) = self.turns.end_now() {
+            self.end(ended);
+        }
+        self.finishing = true;
+        self.check_finished();
+    }
+
+    /// Settles every utterance that is over with the words it has: there is no time to look again.
+    pub fn abandon(&mut self) {
+        self.running = None;
+        while let Some(talk) = self.ended.pop_front() {
+            self.give_up(talk);
+        }
+        self.check_finished();
+    }
+
+    /// Sets how much may be asked of the engine.
+    pub fn set_level(&mut self, level: Level) {
+        if (level >= Level::SmallModel) != (self.level >= Level::SmallModel) {
+            self.prompt.clear();
+        }
+        self.level = level;
+        self.tell_level();
+        if level == Level::NoText {
+            while self.give_up_oldest() {}
+            self.check_finished();
+        }
+    }
+
+    /// Audio whose words are left to the final pass, since the last call of this.
+    pub fn take_skipped(&mut self) -> MediaTime {
+        MediaTime::from_engine_samples(std::mem::take(&mut self.skipped))
+    }
+}
+
+#[cfg(test)]
+impl Listener {
+    /// Utterances that are over and still held, and samples held in all.
+    pub(super) fn held(&self) -> (usize, usize) {
+        let ended = self.ended.iter().filter_map(|talk| talk.over.as_ref());
+        let audio: usize = ended.map(|over| over.audio.len()).sum();
+        (self.ended.len(), audio + self.turns.held())
+    }
+
+    /// End of the window that is being looked at, in samples.
+    pub(super) fn looking_until(&self) -> u64 {
+        self.running.map_or(0, |running| running.end)
+    }
+}

@@ -1,0 +1,165 @@
+//! Live words of one track, sans-IO: samples in, wishes for the engine out, its answers in, words out.
+//! Stream time is the count of samples; there is no other clock, no thread and no engine here.
+//!
+//! ```text
+//! push(samples) ─ turns ─ utterance ──▶ want() ─ window() ──▶ (a lane decodes)
+//!                                                                   │
+//! poll() ◀── Partial, Delta, Completed ◀── agreement ◀── answer() ◀─┘
+//! ```
+//!
+//! An utterance is looked at again and again while it is spoken; what two looks agree on is committed
+//! ([`agree`]) and never taken back. The last look, at its end or in the silence before, commits the
+//! rest. Answers that are not to be believed show nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Effort, Request, Word, vad};
+use crate::time::MediaTime;
+
+mod agree;
+mod ask;
+mod level;
+mod listener;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod turns;
+
+pub use level::Level;
+pub use listener::Listener;
+
+/// How live words are made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Speech before the first look at an utterance; ms.
+    pub first_ms: u32,
+    /// New speech between two looks; ms.
+    pub step_ms: u32,
+    /// The same while the machine has time to spare; ms.
+    pub brisk_step_ms: u32,
+    /// Audio before the first voice that belongs to an utterance; ms.
+    pub preroll_ms: u32,
+    /// Silence in which the last look is taken already; dropped if speech goes on; ms.
+    pub settle_ms: u32,
+    /// Silence that ends an utterance; ms.
+    pub endpoint_ms: u32,
+    /// Audio after the last voice that belongs to an utterance; ms.
+    pub tail_ms: u32,
+    /// From this length on `dip_ms` of silence ends an utterance; ms.
+    pub dip_after_ms: u32,
+    /// See `dip_after_ms`; ms.
+    pub dip_ms: u32,
+    /// An utterance that reaches this is cut at its quietest point; ms.
+    pub longest_ms: u32,
+    /// An utterance with less voice than this is a click or a cough; ms.
+    pub least_voice_ms: u32,
+    /// Voice in an utterance before its detected language is believed; ms.
+    pub language_voice_ms: u32,
+    /// Silence after which what was said before no longer guides the engine; ms.
+    pub forget_ms: u32,
+    /// Tokens of what was said before that guide the engine.
+    pub prompt_tokens: usize,
+    /// An utterance whose last look is this late is given up; ms.
+    pub latest_ms: u32,
+    /// Voice activity.
+    pub vad: vad::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            first_ms: 900,
+            step_ms: 1000,
+            brisk_step_ms: 600,
+            preroll_ms: 300,
+            settle_ms: 200,
+            endpoint_ms: 550,
+            tail_ms: 300,
+            dip_after_ms: 7000,
+            dip_ms: 160,
+            longest_ms: 12_000,
+            least_voice_ms: 120,
+            language_voice_ms: 2000,
+            forget_ms: 4000,
+            prompt_tokens: 64,
+            latest_ms: 10_000,
+            vad: vad::Options::default(),
+        }
+    }
+}
+
+/// What live listening tells of a track. Times are stream time; utterances are numbered from 0 and
+/// follow each other.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// The words after the committed ones of an utterance, as they look now; replaces the last such.
+    /// No words: what was shown is withdrawn.
+    Partial {
+        utterance: u64,
+        start: MediaTime,
+        words: Vec<Word>,
+    },
+    /// Words that follow the committed ones and stay.
+    Delta { utterance: u64, words: Vec<Word> },
+    /// An utterance is over: all its words, the committed ones unchanged.
+    Completed {
+        utterance: u64,
+        start: MediaTime,
+        end: MediaTime,
+        text: String,
+        words: Vec<Word>,
+        language: String,
+    },
+    /// Live text is at this level from here on, worse or better than before.
+    Degraded { level: Level },
+    /// Nothing more will come.
+    Finished,
+}
+
+/// What a track wishes from a lane, the more pressing first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// The last look at an utterance that is over.
+    Final,
+    /// A look at one in whose silence it may just have ended.
+    Settle,
+    /// A look at one that goes on.
+    Partial,
+}
+
+/// A window to be decoded; the buffers are the lane's and used again.
+#[derive(Debug, Default)]
+pub struct Window {
+    /// 16 kHz, −1 to 1.
+    pub samples: Vec<f32>,
+    /// ISO 639-1; `None`: to be detected.
+    pub language: Option<String>,
+    pub prompt: Vec<i32>,
+    pub audio_ctx: u32,
+    pub max_tokens: u32,
+    /// The smaller model will do.
+    pub small: bool,
+}
+
+impl Window {
+    pub(super) fn load(&mut self, audio: &[i16]) {
+        self.samples.clear();
+        let unit = |&sample: &i16| f32::from(sample) / 32_768.0;
+        self.samples.extend(audio.iter().map(unit));
+    }
+
+    /// As the engine wants it.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            samples: &self.samples,
+            language: self.language.as_deref(),
+            prompt: &self.prompt,
+            effort: Effort::Live {
+                audio_ctx: self.audio_ctx,
+                max_tokens: self.max_tokens,
+            },
+        }
+    }
+}

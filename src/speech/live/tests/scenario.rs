@@ -1,0 +1,283 @@
+//! The one door of these tests: a track that is spoken into, an engine of a given speed and wit.
+
+use std::collections::VecDeque;
+
+use crate::{
+    speech::{
+        Decoded, Effort, EngineError, Word,
+        live::{Heard, Listener, Options, Want, Window},
+    },
+    time::MediaTime,
+};
+
+/// A look that was taken, in ms of stream time.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Look {
+    pub(super) at: u64,
+    pub(super) want: Want,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) audio_ctx: u32,
+    pub(super) max_tokens: u32,
+    pub(super) language: Option<String>,
+    pub(super) prompt: Vec<i32>,
+    pub(super) small: bool,
+}
+
+type Answer = Result<Decoded, EngineError>;
+/// What the engine says: given the look and what is right.
+type Engine = Box<dyn FnMut(&Look, Decoded) -> Answer>;
+
+pub(super) struct Scenario {
+    pub(super) listener: Listener,
+    pub(super) heard: Vec<(u64, Heard)>,
+    pub(super) looks: Vec<Look>,
+    /// Spans of voice, ms.
+    voiced: Vec<(u64, u64)>,
+    now: u64,
+    /// How long a decode takes, in stream time.
+    decode_ms: u64,
+    engine: Engine,
+    pending: VecDeque<(u64, Answer)>,
+    voice: Voice,
+}
+
+/// The engine that hears right says a word every [`WORD_MS`] of voice, named by its place.
+pub(super) const WORD_MS: u64 = 400;
+
+impl Scenario {
+    pub(super) fn new() -> Self {
+        Self::with(Options::default(), Some("en"))
+    }
+
+    pub(super) fn with(options: Options, language: Option<&str>) -> Self {
+        Self {
+            listener: Listener::new(options, language.map(str::to_owned)),
+            heard: Vec::new(),
+            looks: Vec::new(),
+            voiced: Vec::new(),
+            now: 0,
+            decode_ms: 0,
+            engine: Box::new(|_, truth| Ok(truth)),
+            pending: VecDeque::new(),
+            voice: Voice::default(),
+        }
+    }
+
+    pub(super) fn decode_ms(mut self, ms: u64) -> Self {
+        self.decode_ms = ms;
+        self
+    }
+
+    /// What the engine says: given the look and what is right.
+    pub(super) fn engine(mut self, engine: impl FnMut(&Look, Decoded) -> Answer + 'static) -> Self {
+        self.engine = Box::new(engine);
+        self
+    }
+
+    pub(super) fn voice(&mut self, ms: u64) -> &mut Self {
+        self.voiced.push((self.now, self.now + ms));
+        let audio = self.voice.speak(ms);
+        self.push(&audio)
+    }
+
+    pub(super) fn silence(&mut self, ms: u64) -> &mut Self {
+        self.push(&vec![0; usize::try_from(ms * 16).unwrap()])
+    }
+
+    pub(super) fn push(&mut self, audio: &[i16]) -> &mut Self {
+        for piece in audio.chunks(320) {
+            self.listener.push(piece);
+            self.now += 20;
+            self.turn_over();
+        }
+        self
+    }
+
+    pub(super) fn finish(&mut self) -> &mut Self {
+        self.listener.finish();
+        // The stream stands still now; what is pending comes in.
+        for _ in 0..10 {
+            self.now += self.decode_ms;
+            self.turn_over();
+        }
+        self
+    }
+
+    /// Lets answers in and the next look out, as a lane would.
+    pub(super) fn turn_over(&mut self) {
+        self.drain();
+        while self
+            .pending
+            .front()
+            .is_some_and(|(due, _)| *due <= self.now)
+        {
+            let (_, answer) = self.pending.pop_front().unwrap();
+            self.listener.answer(answer);
+            self.drain();
+        }
+        let mut window = Window::default();
+        let Some(want) = self.listener.want() else {
+            return;
+        };
+        assert!(self.listener.window(&mut window), "it wanted {want:?}");
+        assert!(self.listener.want().is_none(), "one look at a time");
+        let end = self.listener.looking_until() / 16;
+        let look = Look {
+            at: self.now,
+            want,
+            start: end - window.samples.len() as u64 / 16,
+            end,
+            audio_ctx: window.audio_ctx,
+            max_tokens: window.max_tokens,
+            language: window.language.clone(),
+            prompt: window.prompt.clone(),
+            small: window.small,
+        };
+        assert!(matches!(window.request().effort, Effort::Live { .. }));
+        let truth = self.truth(&look);
+        let answer = (self.engine)(&look, truth);
+        self.looks.push(look);
+        self.pending.push_back((self.now + self.decode_ms, answer));
+        if self.decode_ms == 0 {
+            self.turn_over();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(heard) = self.listener.poll() {
+            self.heard.push((self.now, heard));
+        }
+    }
+
+    fn truth(&self, look: &Look) -> Decoded {
+        let words = self.words(look.start, look.end);
+        Decoded {
+            tokens: words.iter().map(|_| 7).collect(),
+            words: words
+                .into_iter()
+                .map(|n| Word {
+                    text: format!("w{n}"),
+                    start: MediaTime::from_ms((n * WORD_MS).saturating_sub(look.start)),
+                    end: MediaTime::from_ms(
+                        (n * WORD_MS + WORD_MS - 20).saturating_sub(look.start),
+                    ),
+                    confidence: 0.9,
+                })
+                .collect(),
+            language: look.language.clone().unwrap_or_else(|| "he".into()),
+            avg_logprob: -0.2,
+            no_speech: 0.1,
+            capped: false,
+        }
+    }
+
+    /// The words whose middle is voice and lies in `start..end`.
+    fn words(&self, start: u64, end: u64) -> Vec<u64> {
+        (start / WORD_MS..=end / WORD_MS)
+            .filter(|n| {
+                let middle = n * WORD_MS + WORD_MS / 2;
+                (start..end).contains(&middle)
+                    && self.voiced.iter().any(|(a, b)| (*a..*b).contains(&middle))
+            })
+            .collect()
+    }
+
+    /// Everything that was said, as the engine that hears right would write it.
+    pub(super) fn said(&self) -> String {
+        let words = self.words(0, self.now).into_iter();
+        words.map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ")
+    }
+
+    pub(super) fn completed(&self) -> Vec<(u64, MediaTime, MediaTime, String)> {
+        let completed = |(at, heard): &(u64, Heard)| match heard {
+            Heard::Completed {
+                start, end, text, ..
+            } => Some((*at, *start, *end, text.clone())),
+            _ => None,
+        };
+        self.heard.iter().filter_map(completed).collect()
+    }
+
+    pub(super) fn text(&self) -> String {
+        let texts = self.completed().into_iter().map(|(.., text)| text);
+        texts.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What holds whatever the engine says: committed words stay and add up, times never go back.
+    pub(super) fn check_promises(&self) {
+        let mut committed: Vec<Word> = Vec::new();
+        let mut reached = MediaTime::ZERO;
+        let mut last = None;
+        for (_, heard) in &self.heard {
+            match heard {
+                Heard::Delta { utterance, words } => {
+                    assert!(!words.is_empty() && last <= Some(*utterance));
+                    for word in words {
+                        assert!(word.start >= reached && word.end >= word.start, "{word:?}");
+                        reached = word.end;
+                    }
+                    committed.extend(words.clone());
+                }
+                Heard::Completed {
+                    utterance,
+                    words,
+                    start,
+                    end,
+                    ..
+                } => {
+                    assert!(last < Some(*utterance), "once each, in order");
+                    last = Some(*utterance);
+                    assert_eq!(words, &std::mem::take(&mut committed));
+                    assert!(words.iter().all(|word| word.start >= *start));
+                    assert!(start <= end);
+                }
+                _ => {}
+            }
+        }
+        assert!(
+            committed.is_empty(),
+            "no committed word without its utterance"
+        );
+    }
+}
+
+/// A buzz through three moving formants, in syllables: voice to a voice detector.
+#[derive(Debug, Default)]
+struct Voice {
+    samples: u32,
+    phase: f32,
+    formants: [[f32; 2]; 3],
+}
+
+impl Voice {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a test signal"
+    )]
+    fn speak(&mut self, ms: u64) -> Vec<i16> {
+        use std::f32::consts::TAU;
+        const RATE: f32 = 16_000.0;
+        let sample = |_| {
+            let t = self.samples as f32 / RATE;
+            self.samples += 1;
+            self.phase += 120.0 * (1.0 + 0.08 * (t * 3.0).sin()) / RATE;
+            let pulse = if self.phase >= 1.0 { 1.0 } else { 0.0 };
+            self.phase = self.phase.fract();
+            let mut voice = 0.0;
+            let shapes = [(700.0, 80.0), (1220.0, 90.0), (2600.0, 120.0)];
+            for (n, (state, (center, width))) in self.formants.iter_mut().zip(shapes).enumerate() {
+                let center = center * (1.0 + 0.3 * (t * 7.0 + n as f32).sin());
+                let radius: f32 = (-TAU / 2.0 * width / RATE).exp();
+                let turn = 2.0 * radius * (TAU * center / RATE).cos();
+                let out =
+                    pulse * (1.0 - radius) * 4.0 + turn * state[0] - radius * radius * state[1];
+                *state = [out, state[0]];
+                voice += out;
+            }
+            (voice * (0.6 + 0.4 * (t * TAU * 4.0).sin()) * 8000.0) as i16
+        };
+        (0..ms * 16).map(sample).collect()
+    }
+}
