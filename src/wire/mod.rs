@@ -1,1 +1,20 @@
 //! bytes → messages: Twilio's media-stream frames in and out, and signatures.
+//!
+//! | file | |
+//! |---|---|
+//! | [`message`] | what Twilio sends, parsed at the edge into a closed enum |
+//! | [`payload`] | base64 → mu-law, into a buffer that is reused |
+//! | [`outbound`] | what we may send back on a bidirectional stream |
+//! | [`sender`] | the same messages from Twilio's side, for replay, load and tests |
+//! | [`signature`] | `X-Twilio-Signature`: made and checked |
+//!
+//! The edge is lenient where senders differ (numbers as strings or integers, optional and extra
+//! fields, strings for numbers in custom parameters) and strict where leniency would put noise into a
+//! recording (payloads are canonical base64 or nothing).
+
+mod fields;
+pub mod message;
+pub mod payload;
+pub mod outbound;
+pub mod sender;
+pub mod signature;
