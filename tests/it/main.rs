@@ -1,4 +1,5 @@
 //! The only integration binary: one file per capability.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod stream;
 mod tidy;
