@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::MediaTime;
 
+pub mod coverage;
 pub mod live;
 pub mod scripted;
 pub mod vad;

@@ -1,1 +1,144 @@
-//! all of it → rows: one narrow face, SQLite and PostgreSQL behind it.
+//! All of it → rows: one narrow face, SQLite and PostgreSQL behind it.
+//!
+//! Verbs, not tables: a verb is one transaction and leaves the rows consistent wherever the process
+//! dies. All verbs may be repeated. Time is always an argument.
+//!
+//! The life of a call in rows: [`Store::open_stream`] makes it `live`; [`Store::append_segments`],
+//! [`Store::add_notes`] and the recording verbs fill it; [`Store::close_stream`] of its last open stream
+//! makes it `finishing` and queues the job that [`Store::replace_transcript`] ends: `final` or `empty`,
+//! or `failed` once that job is given up. The live text stays, as version 1.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+mod boot;
+mod calls;
+mod db;
+mod jobs;
+mod notes;
+mod pen;
+mod recordings;
+mod rows;
+mod segments;
+mod streams;
+mod transcripts;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use boot::{Interrupted, RecoveredRecording};
+pub use calls::{Call, CallState, Cursor, Page, Which};
+pub use jobs::{Enqueued, Job, JobCount, Lease, NewJob, TRANSCRIBE};
+pub use notes::{Note, NoteKind};
+pub use pen::Pen;
+pub use recordings::{
+    NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState,
+};
+pub use segments::LiveSegment;
+pub use streams::{NewCall, NewStream, Stream, StreamEnd, StreamKey};
+pub use transcripts::{FinalText, Replaced, Transcript, Version, VersionKind};
+
+/// Where the rows are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// `sqlite://PATH` (the file and its folder are made) or `postgres://USER:PASSWORD@HOST/DATABASE`.
+    pub url: String,
+    /// Connections: readers beside the one writer on SQLite, all of them on PostgreSQL.
+    pub connections: u32,
+    /// This process's name among those that share the database: at boot it closes what itself left open.
+    pub node: String,
+    /// Seconds between the close of a call's last stream and its final pass. A stream that comes
+    /// within them continues the call.
+    pub transcribe_after_s: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://data/callscribe.db".into(),
+            connections: 4,
+            node: "main".into(),
+            transcribe_after_s: 3,
+        }
+    }
+}
+
+/// The rows. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    db: db::Db,
+    node: String,
+    transcribe_after: jiff::SignedDuration,
+}
+
+/// Why a verb failed. A failed verb changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("a database is sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")]
+    Url,
+    #[error("the folder of the database cannot be made: {0}")]
+    Folder(#[from] std::io::Error),
+    #[error("the database's schema cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("the database failed: {0}")]
+    Db(#[from] sqlx::Error),
+    #[error("column {column} holds what this version cannot read: {found}")]
+    Corrupt { column: String, found: String },
+    #[error("a cursor is the `next` of a former page")]
+    BadCursor,
+    #[error("there is no call {0}")]
+    NoCall(String),
+}
+
+impl Error {
+    fn corrupt(column: &str, found: &str) -> Self {
+        Self::Corrupt {
+            column: column.into(),
+            found: found.chars().take(64).collect(),
+        }
+    }
+}
+
+impl Store {
+    /// Connects and brings the schema up to date; any number of processes may do so at once.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or made, or holds a schema newer than this version's.
+    pub async fn open(options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            db: db::Db::open(options).await?,
+            node: options.node.clone(),
+            transcribe_after: jiff::SignedDuration::from_secs(options.transcribe_after_s.into()),
+        })
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.db.row("SELECT 1 AS one", &[]).await.map(drop)
+    }
+
+    /// Waits for verbs in flight and closes the connections.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+/// The database's kind and place without its password, for a log line.
+#[must_use]
+pub fn describe(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.starts_with("postgres") => {
+            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+            format!("postgres://{}", place.split('?').next().unwrap_or_default())
+        }
+        Some((_, rest)) => format!("sqlite://{}", Path::new(rest).display()),
+        None => url.chars().take(16).collect(),
+    }
+}

@@ -1,0 +1,153 @@
+//! The live path's pen: committed text is put down without waiting and written in batches.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{LiveSegment, Store, StreamKey};
+use crate::{ids::Track, tasks};
+
+/// Utterances that wait for the database. A further state of one that waits takes its place; beyond
+/// this many, new ones are dropped and counted: the final pass hears them again.
+const MOST_WAITING: usize = 10_000;
+/// Written by one transaction, so that no writer holds the database for long.
+const BATCH: usize = 256;
+/// Text waits this long for company.
+const GATHER: Duration = Duration::from_millis(100);
+/// Between tries while the database fails.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Takes committed live text from any number of calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Pen(Arc<Shared>);
+
+struct Shared {
+    page: Mutex<Page>,
+    put_down: Notify,
+    closing: CancellationToken,
+    /// How many segments were put down before the last batch that was written.
+    written: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Page {
+    waiting: BTreeMap<Key, LiveSegment>,
+    put_down: u64,
+    taken: u64,
+}
+
+type Key = (StreamKey, Track, u64);
+
+impl Pen {
+    /// Starts the task that writes.
+    #[must_use]
+    pub fn start(store: Store) -> Self {
+        let pen = Self(Arc::new(Shared {
+            page: Mutex::default(),
+            put_down: Notify::new(),
+            closing: CancellationToken::new(),
+            written: watch::Sender::new(0),
+        }));
+        drop(tasks::spawn("pen", write_all(store, pen.clone())));
+        pen
+    }
+
+    /// Puts down an utterance as far as it is committed. Never waits.
+    pub fn put(&self, segment: LiveSegment) {
+        let mut page = self.page();
+        let key = key_of(&segment);
+        if page.waiting.len() >= MOST_WAITING && !page.waiting.contains_key(&key) {
+            metrics::counter!("callscribe_store_segments_dropped_total").increment(1);
+            return;
+        }
+        page.waiting.insert(key, segment);
+        page.put_down += 1;
+        drop(page);
+        self.0.put_down.notify_one();
+    }
+
+    /// Waits until all that was put down before is written, as long as the pen writes at all.
+    pub async fn flush(&self) {
+        let goal = self.page().put_down;
+        let mut written = self.0.written.subscribe();
+        // An error says that the writer is gone; there is nothing left to wait for.
+        let _ = written.wait_for(|written| *written >= goal).await;
+    }
+
+    /// Writes what waits, once, and stops.
+    pub async fn close(&self) {
+        self.0.closing.cancel();
+        self.0.put_down.notify_one();
+        let mut written = self.0.written.subscribe();
+        let _ = written.wait_for(|written| *written == u64::MAX).await;
+    }
+
+    fn page(&self) -> std::sync::MutexGuard<'_, Page> {
+        self.0.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch, and the count that is written with it.
+    fn take(&self) -> (Vec<LiveSegment>, u64) {
+        let mut page = self.page();
+        let mut batch = Vec::new();
+        while batch.len() < BATCH
+            && let Some((_, segment)) = page.waiting.pop_first()
+        {
+            batch.push(segment);
+        }
+        if page.waiting.is_empty() {
+            page.taken = page.put_down;
+        }
+        (batch, page.taken)
+    }
+
+    /// What could not be written waits on, unless it is outdated by now.
+    fn put_back(&self, batch: Vec<LiveSegment>, taken: u64) {
+        let mut page = self.page();
+        page.taken = page.taken.min(taken);
+        for segment in batch {
+            page.waiting.entry(key_of(&segment)).or_insert(segment);
+        }
+    }
+}
+
+fn key_of(live: &LiveSegment) -> Key {
+    (live.stream.clone(), live.segment.track, live.utterance)
+}
+
+async fn write_all(store: Store, pen: Pen) {
+    loop {
+        let closing = pen.0.closing.is_cancelled();
+        let before = pen.page().taken;
+        let (batch, taken) = pen.take();
+        if batch.is_empty() {
+            pen.0.written.send_replace(taken);
+            if closing {
+                break;
+            }
+            pen.0.put_down.notified().await;
+            let _ = tokio::time::timeout(GATHER, pen.0.closing.cancelled()).await;
+            continue;
+        }
+        match store.append_segments(&batch).await {
+            Ok(()) => {
+                pen.0.written.send_replace(taken);
+            }
+            Err(error) => {
+                metrics::counter!("callscribe_store_errors_total").increment(1);
+                tracing::error!(%error, segments = batch.len(), "live text cannot be written");
+                pen.put_back(batch, before);
+                if closing {
+                    break;
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+    pen.0.written.send_replace(u64::MAX);
+}

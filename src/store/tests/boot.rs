@@ -1,0 +1,111 @@
+//! What a crash left is closed at the next start, once.
+
+use crate::{
+    ids::Track,
+    store::{
+        CallState, Interrupted, NoteKind, Options, RecordingEnd, RecordingPart, RecordingState,
+        RecoveredRecording, Store, testing::*,
+    },
+};
+
+on_both!(
+    open_calls_are_interrupted_once,
+    a_call_without_a_recording_is_closed_too,
+    other_nodes_are_left_alone,
+    a_finishing_call_without_a_job_gets_one,
+);
+
+fn recovered(path: &str, secs: u64) -> RecoveredRecording {
+    let part = RecordingPart {
+        path: path.into(),
+        frames: secs * 16_000,
+    };
+    let end = RecordingEnd {
+        parts: vec![part],
+        gaps: vec![],
+        detail: serde_json::Value::Null,
+        failed: None,
+    };
+    RecoveredRecording { end }
+}
+
+async fn open_calls_are_interrupted_once(bench: &Bench) {
+    bench.ended_call("CAdone", &["before"], 5).await;
+    let first = bench.stream("CA1", 0).await;
+    let end = stream_end(10, 10);
+    bench.store.close_stream(&first.key, &end).await.unwrap();
+    let open = bench.stream("CA1", 20).await;
+    for (track, path) in [
+        (Track::Inbound, "/r/in.wav"),
+        (Track::Outbound, "/r/out.wav"),
+    ] {
+        let new = new_recording(&open.key, track, path);
+        bench.store.record_opened(&new).await.unwrap();
+    }
+    let found = [
+        recovered("./elsewhere/in.wav", 7),
+        recovered("/r/other.wav", 99),
+    ];
+    let boot = bench.again().await;
+    let done = boot.mark_interrupted(&found, at(100)).await.unwrap();
+    assert_eq!(done.calls, [call_sid("CA1")]);
+    assert_eq!(done.requeued, []);
+
+    let call = boot.call(&call_sid("CA1")).await.unwrap().unwrap();
+    assert_eq!(call.state, CallState::Finishing);
+    assert!(call.interrupted);
+    assert_eq!(call.ended_at, Some(at(27)), "as long as its recording");
+    assert_eq!(call.duration, secs(27));
+    let recordings = boot.recordings(&call.sid).await.unwrap();
+    assert_eq!(recordings[0].state, RecordingState::Closed);
+    assert_eq!(recordings[0].duration, secs(7));
+    assert_eq!(recordings[1].state, RecordingState::Failed);
+    let notes = boot.notes(&call.sid).await.unwrap();
+    assert_eq!((notes.len(), &notes[0].kind), (1, &NoteKind::Interrupted));
+    assert_eq!(notes[0].at, secs(27));
+    let jobs = boot.job_counts().await.unwrap();
+    assert_eq!((jobs.len(), jobs[0].count), (1, 2), "one a call");
+
+    let again = boot.mark_interrupted(&found, at(200)).await.unwrap();
+    assert_eq!(again, Interrupted::default());
+    assert_eq!(boot.call(&call.sid).await.unwrap().unwrap(), call);
+    assert_eq!(boot.notes(&call.sid).await.unwrap(), notes);
+    assert_eq!(boot.job_counts().await.unwrap(), jobs);
+    boot.close().await;
+}
+
+async fn a_call_without_a_recording_is_closed_too(bench: &Bench) {
+    bench.stream("CA1", 0).await;
+    bench.store.mark_interrupted(&[], at(9)).await.unwrap();
+    let call = bench.store.call(&call_sid("CA1")).await.unwrap().unwrap();
+    assert_eq!(
+        (call.state, call.ended_at),
+        (CallState::Finishing, Some(at(0)))
+    );
+}
+
+async fn other_nodes_are_left_alone(bench: &Bench) {
+    bench.stream("CA1", 0).await;
+    let options = Options {
+        node: "other".into(),
+        ..bench.options.clone()
+    };
+    let other = Store::open(&options).await.unwrap();
+    let done = other.mark_interrupted(&[], at(9)).await.unwrap();
+    assert_eq!(done, Interrupted::default());
+    let call = other.call(&call_sid("CA1")).await.unwrap().unwrap();
+    assert_eq!(call.state, CallState::Live);
+    other.close().await;
+}
+
+async fn a_finishing_call_without_a_job_gets_one(bench: &Bench) {
+    bench.ended_call("CA1", &[], 5).await;
+    let lease = jiff::SignedDuration::from_secs(9);
+    let taken = bench.store.take_job("transcribe", "w", lease, at(99)).await;
+    let job = taken.unwrap().unwrap();
+    bench.store.finish_job(job.lease(), at(100)).await.unwrap();
+    let done = bench.store.mark_interrupted(&[], at(200)).await.unwrap();
+    assert_eq!(done.requeued, [call_sid("CA1")]);
+    let again = bench.store.mark_interrupted(&[], at(200)).await.unwrap();
+    assert_eq!(again.requeued, []);
+}

@@ -1,0 +1,8 @@
+//! The suite that both databases pass.
+
+mod boot;
+mod calls;
+mod jobs;
+mod opening;
+mod pen;
+mod transcripts;

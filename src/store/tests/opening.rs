@@ -1,0 +1,48 @@
+//! Opening: idempotent, at once, refused with a reason.
+
+use crate::store::{
+    Error, Options, Store,
+    testing::{Bench, on_both},
+};
+
+on_both!(opens_again, opens_at_once);
+
+async fn opens_again(bench: &Bench) {
+    bench.stream("CA1", 0).await;
+    bench.store.close().await;
+    for _ in 0..2 {
+        let store = bench.again().await;
+        store.ping().await.unwrap();
+        assert!(store.call(&"CA1".parse().unwrap()).await.unwrap().is_some());
+        store.close().await;
+    }
+}
+
+/// Fresh databases, so that all of them try to make the schema.
+async fn opens_at_once(bench: &Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = bench.options.clone();
+    if options.url.starts_with("sqlite:") {
+        options.url = format!("sqlite://{}/new.db", folder.path().display());
+    }
+    let opens = [(); 4].map(|()| Store::open(&options));
+    for store in futures_util::future::join_all(opens).await {
+        let store = store.unwrap();
+        store.ping().await.unwrap();
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    for url in ["", "mysql://x/y", "calls.db"] {
+        let options = Options {
+            url: url.into(),
+            ..Options::default()
+        };
+        assert!(
+            matches!(Store::open(&options).await, Err(Error::Url)),
+            "{url:?}"
+        );
+    }
+}
