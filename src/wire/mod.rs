@@ -18,3 +18,5 @@ pub mod payload;
 pub mod outbound;
 pub mod sender;
 pub mod signature;
+#[doc(hidden)]
+pub mod probe;
