@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::MediaTime;
 
 pub mod coverage;
+pub mod filter;
 pub mod live;
 pub mod scripted;
 pub mod vad;
