@@ -2,7 +2,10 @@
 //! out; nothing here knows a clock or a call. Delay is compensated everywhere: sample 2n at 16 kHz is
 //! sample n at 8 kHz.
 
+pub mod decode;
 pub mod level;
 pub mod mulaw;
+pub mod pcm;
 pub mod resample;
+pub mod source;
 pub mod wav;
