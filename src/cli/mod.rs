@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config};
 
+pub mod models;
+
 /// Phone calls in, transcripts out.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]

@@ -9,6 +9,7 @@ use crate::time::MediaTime;
 pub mod coverage;
 pub mod filter;
 pub mod live;
+pub mod models;
 pub mod scripted;
 pub mod vad;
 pub mod whisper;
