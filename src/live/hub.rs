@@ -22,7 +22,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-pub use event::{CallEvent, CallState, CallView, ListEvent, OpenUtterance, Utterance};
+pub use event::{CallEvent, CallView, ListEvent, OpenUtterance, Utterance};
 use log::Log;
 pub use log::{Logged, Next};
 

@@ -6,19 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{CallSid, Track},
     speech::Word,
+    store::{CallState, NoteKind},
     time::MediaTime,
 };
-
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallState {
-    Live,
-    Finishing,
-    Final,
-    Empty,
-    Failed,
-}
 
 /// Which utterance an event speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,11 +68,10 @@ pub enum CallEvent {
     },
     /// Something worth a line: a key pressed, a mark, a recording that failed.
     Note {
-        /// `dtmf`, `mark`, `recording`, …
-        kind: String,
         track: Option<Track>,
-        at: Option<MediaTime>,
-        text: String,
+        at: MediaTime,
+        #[serde(flatten)]
+        kind: NoteKind,
     },
     /// The last event: the call reached `final`, `empty` or `failed`, and nothing more will come.
     Ended { state: CallState },

@@ -6,10 +6,15 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    event::{CallState, Entry, SETTLED},
+    event::{Entry, SETTLED},
     *,
 };
-use crate::{ids::Track, speech::Word, time::MediaTime};
+use crate::{
+    ids::Track,
+    speech::Word,
+    store::{CallState, NoteKind},
+    time::MediaTime,
+};
 
 fn sid(text: &str) -> CallSid {
     text.parse().unwrap()
@@ -351,6 +356,11 @@ fn events_read_as_documented() {
         delta(1, "a"),
         completed(1, "a b"),
         state(CallState::Empty),
+        CallEvent::Note {
+            track: None,
+            at: MediaTime::ZERO,
+            kind: NoteKind::Dtmf { digit: "5".into() },
+        },
         CallEvent::Ended {
             state: CallState::Final,
         },
