@@ -1,0 +1,309 @@
+// The pages work without this. With it they follow what happens.
+// Everything that people said is put on the page as text, never as markup.
+
+const body = document.body;
+
+if (body.dataset.page === "list") followList();
+if (body.dataset.page === "call") followCall();
+localTimes(document);
+
+// ---- the list of calls
+
+function followList() {
+  const page = refresher(["calls"]);
+  const source = connect("/api/v1/events", () => page.position, ["snapshot", "call"], (_, __, id) => {
+    if (id !== page.position) page.refresh();
+  });
+  page.refused = () => source.close();
+}
+
+// ---- one call
+
+function followCall() {
+  const page = refresher(["status", "players", "about", "exports", "talk"]);
+  const view = scroller();
+  seekByTime();
+  if (!["live", "finishing"].includes(body.dataset.state)) return;
+  const words = { partial, delta, completed };
+  let waiting = []; // words that come while the page is being fetched anew
+  const names = ["snapshot", ...Object.keys(words), "replaced", "degraded", "state", "note", "ended"];
+  const source = connect(`/api/v1/calls/${body.dataset.call}/events`, () => page.position, names, (name, event, id) => {
+    if (words[name]) {
+      if (page.busy()) waiting.push([name, event, id]);
+      else show(name, event, id);
+    } else if (name === "ended") {
+      source.close();
+      page.refresh();
+    } else if (id !== page.position) {
+      if (name === "replaced") page.replaced = true;
+      page.refresh();
+    }
+  });
+  page.refused = () => source.close();
+  page.swapped = () => {
+    const late = waiting;
+    waiting = [];
+    for (const each of late) show(...each);
+    if (page.replaced && body.dataset.version === "final") {
+      page.replaced = false;
+      const note = document.getElementById("swapped");
+      note.hidden = false;
+      note.textContent = "The final transcript, made from the whole recording, has replaced the live text.";
+      document.getElementById("talk").classList.add("fresh");
+    }
+  };
+  page.around = (swap) => view.keep(swap);
+
+  function show(name, event, id) {
+    if (id <= page.position) return; // the page that was fetched has it already
+    page.position = id;
+    view.grow(() => words[name](event));
+  }
+}
+
+function partial(event) {
+  const said = openTurn(event).querySelector(".said");
+  said.querySelector(".partial").textContent = text(event.words);
+}
+
+function delta(event) {
+  const said = openTurn(event, event.words[0]?.start).querySelector(".said");
+  said.querySelector(".partial").textContent = "";
+  const committed = said.querySelector(".committed");
+  committed.textContent = `${committed.textContent} ${text(event.words)}`.trim() + " ";
+}
+
+function completed(event) {
+  openTurn(event).remove();
+  const turn = newTurn(event);
+  turn.querySelector(".said").textContent = event.text;
+  place(turn, event.start, event.end);
+}
+
+const text = (words) => words.map((word) => word.text).join(" ");
+
+/** The turn of an utterance that is still being spoken; made at its first words. */
+function openTurn(event, start = event.start) {
+  const key = `${event.stream}-${event.track}-${event.utterance}`;
+  const now = document.getElementById("now");
+  const found = [...now.children].find((turn) => turn.dataset.key === key);
+  if (found) return found;
+  const turn = newTurn({ ...event, start });
+  turn.classList.add("open");
+  turn.dataset.key = key;
+  const committed = document.createElement("span");
+  committed.className = "committed";
+  const unsettled = document.createElement("span");
+  unsettled.className = "partial";
+  turn.querySelector(".said").append(committed, unsettled);
+  now.append(turn);
+  return turn;
+}
+
+function newTurn({ stream, track, start = 0 }) {
+  const turn = document.getElementById("turn").content.firstElementChild.cloneNode(true);
+  const speakers = JSON.parse(document.getElementById("talk").dataset.speakers);
+  turn.classList.add(track);
+  turn.dataset.track = track;
+  turn.dataset.start = start;
+  turn.querySelector(".who bdi").textContent = speakers[`${stream}-${track}`] ?? speakers[track];
+  const at = turn.querySelector(".at");
+  at.textContent = clock(start);
+  turn.id = `${track}-${start}`;
+  at.href = `#${turn.id}`;
+  return turn;
+}
+
+/** Puts a finished turn in its place by time, instead of a stored piece of the same utterance. */
+function place(turn, start, end) {
+  const list = document.getElementById("transcript");
+  turn.dataset.end = end;
+  let after = null;
+  for (const other of [...list.children].reverse()) {
+    const [from, to] = [Number(other.dataset.start), Number(other.dataset.end)];
+    const shared = Math.min(end, to) - Math.max(start, from);
+    const same = other.dataset.track === turn.dataset.track && shared > Math.min(end - start, to - from) / 2;
+    if (same) other.remove();
+    else if (from <= start) {
+      after = other;
+      break;
+    }
+  }
+  if (after) after.after(turn);
+  else list.prepend(turn);
+  document.getElementById("nothing")?.remove();
+}
+
+function clock(seconds) {
+  const s = Math.floor(seconds);
+  const two = (n) => String(n).padStart(2, "0");
+  const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
+  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
+// ---- following the talk
+
+/** Stays at the end while the reader is there, and leaves a reader who scrolled up in peace. */
+function scroller() {
+  const jump = document.getElementById("jump");
+  const root = document.documentElement;
+  const live = () => body.dataset.state === "live";
+  const atEnd = () => root.scrollHeight - innerHeight - scrollY < 48;
+  const toEnd = () => scrollTo({ top: root.scrollHeight, behavior: "instant" });
+  let following = live();
+  if (following && !location.hash) toEnd();
+  addEventListener("scroll", () => {
+    following = atEnd();
+    jump.hidden = following || !live();
+  }, { passive: true });
+  jump.addEventListener("click", () => {
+    toEnd();
+    document.getElementById("talk").focus({ preventScroll: true });
+  });
+  return {
+    grow(change) {
+      const follow = following && live();
+      change();
+      if (follow) toEnd();
+      else jump.hidden = atEnd() || !live();
+    },
+    /** Runs a swap of the text so that the turn at the top of the window stays there. */
+    keep(swap) {
+      if (following && live()) return this.grow(swap);
+      const turns = () => [...document.querySelectorAll("#transcript > li")];
+      const top = turns().find((turn) => turn.getBoundingClientRect().bottom > 0);
+      const was = top && scrollY > 0 ? { at: Number(top.dataset.start), y: top.getBoundingClientRect().top } : null;
+      swap();
+      jump.hidden = true;
+      const again = was && turns().findLast((turn) => Number(turn.dataset.start) <= was.at + 0.01);
+      if (again) scrollBy({ top: again.getBoundingClientRect().top - was.y, behavior: "instant" });
+    },
+  };
+}
+
+/** A turn's time plays the recording from there. */
+function seekByTime() {
+  document.addEventListener("click", (event) => {
+    const turn = event.target.closest?.(".at")?.closest(".turn");
+    if (!turn) return;
+    const at = Number(turn.dataset.start);
+    const player = [...document.querySelectorAll("audio")].find((audio) => {
+      const [start, end] = [Number(audio.dataset.start), Number(audio.dataset.end)];
+      return audio.dataset.track === turn.dataset.track && at >= start && at < end;
+    });
+    if (!player) return;
+    event.preventDefault();
+    document.querySelectorAll("audio").forEach((audio) => audio.pause());
+    player.currentTime = at - Number(player.dataset.start);
+    player.play();
+  });
+}
+
+// ---- events and fetching anew
+
+/** Listens to a stream of events for as long as the page is open. */
+function connect(path, position, names, handle) {
+  let source;
+  let closed = false;
+  const open = () => {
+    if (closed) return;
+    source = new EventSource(`${path}?last_event_id=${position()}`);
+    source.onopen = () => say("");
+    source.onerror = () => {
+      if (closed) return;
+      say("Connection lost. Trying again …");
+      // The browser tries again by itself unless it was refused.
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 3000);
+    };
+    for (const name of names) {
+      source.addEventListener(name, (event) => handle(name, JSON.parse(event.data), Number(event.lastEventId)));
+    }
+  };
+  open();
+  return {
+    close() {
+      closed = true;
+      source.close();
+      say("");
+    },
+  };
+}
+
+function say(what) {
+  document.getElementById("connection").textContent = what;
+}
+
+/** Fetches the page that is shown and swaps the named parts that differ. */
+function refresher(parts) {
+  let running = false;
+  let again = false;
+  const page = {
+    position: Number(body.dataset.position),
+    busy: () => running || again,
+    around: (swap) => swap(),
+    swapped() {},
+    refused() {},
+    refresh() {
+      again = true;
+      if (!running) run();
+    },
+  };
+  async function run() {
+    running = true;
+    while (again) {
+      again = false;
+      try {
+        await once();
+      } catch {
+        say("The server does not answer. Trying again …");
+        again = true;
+        await new Promise((done) => setTimeout(done, 2000));
+      }
+    }
+    running = false;
+    page.swapped();
+  }
+  async function once() {
+    const response = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
+    if (response.status >= 400 && response.status < 500) {
+      page.refused();
+      return say("This page is gone or closed to you by now. Load it again to see why.");
+    }
+    if (!response.ok) throw new Error(response.statusText);
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    say("");
+    page.around(() => swap(fresh));
+    page.position = Number(fresh.body.dataset.position);
+  }
+  function swap(fresh) {
+    Object.assign(body.dataset, fresh.body.dataset);
+    document.title = fresh.title;
+    localTimes(fresh);
+    for (const id of parts) replace(document.getElementById(id), fresh.getElementById(id));
+  }
+  /** Keeps what is the same, what is playing, what has the focus and what was unfolded. */
+  function replace(old, next) {
+    if (!old || !next || old.isEqualNode(next)) return;
+    const playing = [...old.querySelectorAll("audio")].find((audio) => !audio.paused);
+    if (playing) {
+      playing.addEventListener("pause", () => page.refresh(), { once: true });
+      return;
+    }
+    if (old.querySelector("details[open]")) next.querySelector("details")?.setAttribute("open", "");
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    old.replaceWith(document.adoptNode(next));
+    if (focused === old) next.focus({ preventScroll: true });
+    else if (focused) [...next.querySelectorAll("a, button, summary")].find((e) => e.textContent === focused.textContent)?.focus({ preventScroll: true });
+  }
+  return page;
+}
+
+/** Times of day in the reader's own zone and manner. */
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    time.title = time.dateTime;
+  }
+}

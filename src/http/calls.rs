@@ -1,0 +1,201 @@
+//! `GET /api/v1/calls` and `GET /api/v1/calls/{id}`.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AppState, HttpError,
+    call_file::{CallFile, CallJson, sid},
+    error::Params,
+};
+use crate::{
+    ids::{StreamSid, Track},
+    store::{Note, Recording, RecordingState, Stream, Version, VersionKind, Which},
+    time::MediaTime,
+};
+
+const PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 200;
+
+#[derive(Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// `all`, `live` or `ended`.
+    state: Which,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200.
+    limit: u32,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            state: Which::All,
+            cursor: None,
+            limit: PAGE,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PageJson<'a> {
+    calls: Vec<CallJson<'a>>,
+    /// Ask for it as `cursor`; null on the last page.
+    next: Option<String>,
+}
+
+/// Calls, newest first.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Params(asked): Params<Asked>,
+) -> Result<Response, HttpError> {
+    if !(1..=LARGEST_PAGE).contains(&asked.limit) {
+        return Err(HttpError::bad_request(format!(
+            "limit: 1 to {LARGEST_PAGE}"
+        )));
+    }
+    let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
+    let page = state
+        .store
+        .calls(asked.state, cursor.as_ref(), asked.limit)
+        .await?;
+    let body = PageJson {
+        calls: page.calls.iter().map(CallJson::from).collect(),
+        next: page.next.map(|cursor| cursor.to_string()),
+    };
+    Ok(Json(body).into_response())
+}
+
+#[derive(Serialize)]
+struct OneJson<'a> {
+    #[serde(flatten)]
+    call: CallJson<'a>,
+    streams: Vec<StreamJson<'a>>,
+    recordings: Vec<RecordingJson<'a>>,
+    versions: Vec<VersionJson<'a>>,
+    notes: &'a [Note],
+}
+
+#[derive(Serialize)]
+struct StreamJson<'a> {
+    number: u32,
+    id: &'a StreamSid,
+    inbound_speaker: Option<&'a str>,
+    outbound_speaker: Option<&'a str>,
+    /// Where it begins in the call, seconds.
+    position: MediaTime,
+    duration: MediaTime,
+    opened_at: jiff::Timestamp,
+    closed_at: Option<jiff::Timestamp>,
+    end_reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RecordingJson<'a> {
+    stream: u32,
+    track: Track,
+    speaker: &'a str,
+    state: RecordingState,
+    duration: MediaTime,
+    /// One address a file; a very long recording has several.
+    urls: Vec<String>,
+    /// `[position, length]` in the stream, seconds, of audio that never came.
+    gaps: &'a [(MediaTime, MediaTime)],
+    failed: Option<&'a str>,
+    detail: &'a serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct VersionJson<'a> {
+    version: u32,
+    kind: VersionKind,
+    served: bool,
+    model: Option<&'a str>,
+    model_sha256: Option<&'a str>,
+    parameters: &'a serde_json::Value,
+    language: Option<&'a str>,
+    reason: &'a str,
+    created_at: jiff::Timestamp,
+}
+
+/// One call with its streams, recordings, versions and notes.
+pub(super) async fn one(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, HttpError> {
+    let file = CallFile::load(&state, &sid(&id)?, None).await?;
+    let served = file.call.served_version;
+    let body = OneJson {
+        call: CallJson::from(&file.call),
+        streams: file.streams.iter().map(stream).collect(),
+        recordings: file.recordings.iter().map(recording).collect(),
+        versions: file
+            .versions
+            .iter()
+            .map(|version| self::version(version, served))
+            .collect(),
+        notes: &file.notes,
+    };
+    Ok(Json(body).into_response())
+}
+
+fn stream(stream: &Stream) -> StreamJson<'_> {
+    StreamJson {
+        number: stream.key.number,
+        id: &stream.sid,
+        inbound_speaker: stream.speaker(Track::Inbound),
+        outbound_speaker: stream.speaker(Track::Outbound),
+        position: stream.position,
+        duration: stream.duration,
+        opened_at: stream.opened_at,
+        closed_at: stream.closed_at,
+        end_reason: stream.end_reason.as_deref(),
+    }
+}
+
+fn recording(recording: &Recording) -> RecordingJson<'_> {
+    let gone = recording.state == RecordingState::Deleted;
+    let parts = if gone { 0 } else { recording.parts.len() };
+    RecordingJson {
+        stream: recording.key.stream.number,
+        track: recording.key.track,
+        speaker: &recording.speaker,
+        state: recording.state,
+        duration: recording.duration,
+        urls: (1..=parts).map(|part| address(recording, part)).collect(),
+        gaps: &recording.gaps,
+        failed: recording.failed.as_deref(),
+        detail: &recording.detail,
+    }
+}
+
+/// Where a part (from 1) of a recording is had.
+pub(super) fn address(recording: &Recording, part: usize) -> String {
+    let key = &recording.key;
+    format!(
+        "/api/v1/calls/{}/recording/{}?stream={}&part={part}",
+        key.stream.call, key.track, key.stream.number
+    )
+}
+
+fn version(version: &Version, served: u32) -> VersionJson<'_> {
+    let model = version.model.as_ref();
+    VersionJson {
+        version: version.version,
+        kind: version.kind,
+        served: version.version == served,
+        model: model.map(|model| model.name.as_str()),
+        model_sha256: model
+            .map(|model| model.sha256.as_str())
+            .filter(|sum| !sum.is_empty()),
+        parameters: &version.parameters,
+        language: version.language.as_deref(),
+        reason: &version.reason,
+        created_at: version.created_at,
+    }
+}

@@ -1,0 +1,186 @@
+//! `GET /api/v1/calls/{id}/events` and `GET /api/v1/events`: Server-Sent Events.
+//!
+//! A call's stream begins with a `snapshot`, or goes on after `Last-Event-ID` (a header, or
+//! `?last_event_id=`) where what followed is still known. Then come `partial`, `delta`, `completed`,
+//! `replaced`, `degraded`, `state` and `note` ([`CallEvent`]) as they happen, and `ended` at the end of
+//! it all, after which the server closes. A viewer that falls behind gets another `snapshot`: it stands
+//! instead of all that came before. The list's stream says `call` whenever a call appears or changes its
+//! state.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures_util::{Stream, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    AppState, HttpError,
+    call_file::{CallFile, CallJson, is_settled, sid},
+    error::Params,
+};
+use crate::{
+    ids::CallSid,
+    live::hub::{CallEvent, CallView, ListEvent, Next, OpenUtterance, Subscription},
+    store::VersionKind,
+    transcript::Document,
+};
+
+/// A proxy that hears nothing for a minute closes the connection; most wait at least 30 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a browser waits before it comes back.
+const RETRY: Duration = Duration::from_secs(2);
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    last_event_id: Option<String>,
+}
+
+/// What stands at one moment; `segments` are settled, `open` is being said.
+#[derive(Serialize)]
+struct Snapshot<'a> {
+    r#type: &'static str,
+    call: CallJson<'a>,
+    version: u32,
+    kind: VersionKind,
+    #[serde(flatten)]
+    document: &'a Document,
+    open: &'a [OpenUtterance],
+    /// The level of the last `degraded`.
+    degraded_level: u32,
+}
+
+pub(super) async fn of_call(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Params(asked): Params<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let call = sid(&id)?;
+    if state.store.call(&call).await?.is_none() {
+        return Err(HttpError::not_found("there is no call of this id"));
+    }
+    let viewer = state
+        .hub
+        .subscribe(&call, last_event_id(&headers, &asked))?;
+    let closing = state.closing.clone();
+    let viewing = Viewing {
+        state,
+        call,
+        viewer,
+        then: None,
+    };
+    let events = stream::unfold(Some(viewing), |viewing| async {
+        let mut viewing = viewing?;
+        let (event, is_last) = viewing.next().await?;
+        Some((Ok(event), (!is_last).then_some(viewing)))
+    });
+    Ok(answer(events.take_until(closing.cancelled_owned())))
+}
+
+struct Viewing {
+    state: AppState,
+    call: CallSid,
+    viewer: Subscription<CallEvent>,
+    /// An event that follows the one before at once.
+    then: Option<Event>,
+}
+
+impl Viewing {
+    /// The next event, and whether it is the last one.
+    async fn next(&mut self) -> Option<(Event, bool)> {
+        if let Some(event) = self.then.take() {
+            return Some((event, true));
+        }
+        match self.viewer.next().await {
+            Next::Event(event) => {
+                let is_last = matches!(event.event, CallEvent::Ended { .. });
+                Some((encode(event.id, event.name(), event.json()), is_last))
+            }
+            Next::Snapshot { position, view } => {
+                let event = self.snapshot(position, &view).await.ok()?;
+                Some((event, false))
+            }
+            Next::Gone => None,
+        }
+    }
+
+    /// A call that is settled already gets its `ended` along.
+    async fn snapshot(&mut self, position: u64, view: &CallView) -> Result<Event, HttpError> {
+        let file = CallFile::load_beside(&self.state, &self.call, None, position, view).await?;
+        let (version, kind) = (
+            file.transcript.version.version,
+            file.transcript.version.kind,
+        );
+        let document = file.transcript.document();
+        let snapshot = Snapshot {
+            r#type: "snapshot",
+            call: CallJson::from(&file.call),
+            version,
+            kind,
+            document: &document,
+            open: &file.open,
+            degraded_level: view.degraded,
+        };
+        if is_settled(file.call.state) {
+            let ended = json!({ "type": "ended", "state": file.call.state });
+            self.then = Some(encode(position, "ended", &ended.to_string()));
+        }
+        let text = serde_json::to_string(&snapshot)
+            .map_err(|error| HttpError::internal("a snapshot cannot be written", &error))?;
+        Ok(encode(position, "snapshot", &text))
+    }
+}
+
+pub(super) async fn of_list(
+    State(state): State<AppState>,
+    Params(asked): Params<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let viewer = state.hub.subscribe_list(last_event_id(&headers, &asked))?;
+    let events = stream::unfold(viewer, |mut viewer: Subscription<ListEvent>| async {
+        let event = match viewer.next().await {
+            Next::Event(event) => encode(event.id, event.name(), event.json()),
+            Next::Snapshot { position, .. } => {
+                encode(position, "snapshot", r#"{"type":"snapshot"}"#)
+            }
+            Next::Gone => return None,
+        };
+        Some((Ok(event), viewer))
+    });
+    Ok(answer(events.take_until(state.closing.cancelled_owned())))
+}
+
+/// The header is what a browser sends when it comes back; the address is what a page starts with.
+fn last_event_id(headers: &HeaderMap, asked: &Asked) -> Option<u64> {
+    let header = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok());
+    header
+        .or(asked.last_event_id.as_deref())?
+        .trim()
+        .parse()
+        .ok()
+}
+
+fn encode(id: u64, name: &str, json: &str) -> Event {
+    Event::default().id(id.to_string()).event(name).data(json)
+}
+
+fn answer<S>(events: S) -> Response
+where
+    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
+    let hello = stream::iter([Ok(Event::default().retry(RETRY))]);
+    let events = Sse::new(hello.chain(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    // nginx would hold events back until its buffer is full.
+    let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];
+    (headers, events).into_response()
+}

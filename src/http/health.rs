@@ -1,0 +1,48 @@
+//! For those who run the server: is it alive, should it get new calls, and its figures.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::AppState;
+
+/// A database that answers later than this is no help to a call.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The process answers: a restart would not help.
+pub(super) async fn alive() -> Response {
+    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response()
+}
+
+/// 200 when new calls are welcome, else 503 with the reasons.
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    let mut reasons = (state.not_ready)();
+    match tokio::time::timeout(DATABASE_PATIENCE, state.store.ping()).await {
+        Ok(Ok(())) => {}
+        // The address and the error may say where the database is: that is for the log.
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+            reasons.push("the database fails".into());
+        }
+        Err(_) => reasons.push("the database does not answer".into()),
+    }
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({ "ready": reasons.is_empty(), "reasons": reasons });
+    (status, Json(body)).into_response()
+}
+
+/// Prometheus' text format.
+pub(super) async fn metrics(State(state): State<AppState>) -> Response {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], (state.metrics)()).into_response()
+}

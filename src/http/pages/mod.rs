@@ -1,0 +1,189 @@
+//! Pages: rendered here, complete without a script; `assets/app.js` keeps them up to date.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::{HttpError, assets};
+use crate::{
+    store::{Call, CallState},
+    time::MediaTime,
+};
+
+pub(super) mod call;
+pub(super) mod list;
+mod talk;
+
+/// What the script needs to know, as `data-…` of the body.
+struct Head<'a> {
+    title: &'a str,
+    /// `list`, `call`, or nothing for pages that stand still.
+    kind: &'a str,
+    position: u64,
+    call: Option<&'a Call>,
+    /// `live` or `final`: the version of the text that is shown.
+    version: &'a str,
+}
+
+fn layout(head: &Head<'_>, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (head.title) " · callscribe" }
+                link rel="icon" type="image/svg+xml" href=(assets::address("icon.svg"));
+                link rel="stylesheet" href=(assets::address("style.css"));
+                @if !head.kind.is_empty() {
+                    script type="module" src=(assets::address("app.js")) {}
+                }
+            }
+            body data-page=(head.kind) data-position=(head.position) data-version=(head.version)
+                data-call=[head.call.map(|call| &call.sid)]
+                data-state=[head.call.map(|call| call.state)] {
+                a.skip href="#main" { "Skip to the content" }
+                header.bar {
+                    a.brand href="/" { "callscribe" }
+                    span #connection role="status" {}
+                }
+                main #main { (content) }
+            }
+        }
+    }
+}
+
+/// Says what went wrong and what can be done.
+pub(super) fn problem(error: &HttpError) -> Markup {
+    let (title, advice) = match error.code {
+        "not_found" => (
+            "Not here",
+            "The address may be mistyped, or what it led to is gone.",
+        ),
+        "gone" => (
+            "Gone",
+            "Recordings are kept for as many days as the configuration says (recording.keep_days).",
+        ),
+        "bad_request" => (
+            "Not understood",
+            "The address holds something that does not fit.",
+        ),
+        "closed" => (
+            "Closed",
+            "Set server.access_token in the configuration (16 characters or more), restart, and open this address with ?token=… at its end, once.",
+        ),
+        "unknown_host" => (
+            "Called by a strange name",
+            "Open it as http://localhost, or put the name into server.hosts in the configuration.",
+        ),
+        "access_token" => (
+            "Token, please",
+            "It stands in the server's configuration as server.access_token.",
+        ),
+        "too_many_viewers" => ("Full house", "Try again in a minute."),
+        _ => (
+            "That did not work",
+            "Try again; if it stays, the server's log says more.",
+        ),
+    };
+    let head = Head {
+        title,
+        kind: "",
+        position: 0,
+        call: None,
+        version: "",
+    };
+    layout(
+        &head,
+        &html! {
+            div.problem {
+                h1 { (title) }
+                p { (sentence(&error.message)) }
+                p { (advice) }
+                @if error.code == "access_token" {
+                    form method="get" {
+                        label { "Access token" br; input type="password" name="token" required autocomplete="current-password"; }
+                        button { "Open" }
+                    }
+                } @else {
+                    p { a href="/" { "All calls" } }
+                }
+            }
+        },
+    )
+}
+
+/// Sends the browser on to `path`, now that it has the cookie.
+pub(super) fn welcome(path: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="refresh" content={ "0; url=" (path) };
+                title { "callscribe" }
+                link rel="stylesheet" href=(assets::address("style.css"));
+            }
+            body { main { p { "You are in. " a href=(path) { "Go on" } } } }
+        }
+    }
+}
+
+/// The call's names: who to whom, or who is heard, or its id.
+fn names(call: &Call) -> Markup {
+    let parameter = |name: &str| call.parameters.get(name).filter(|value| !value.is_empty());
+    let from = call.from.as_ref().or_else(|| parameter("inbound_speaker"));
+    let to = call.to.as_ref().or_else(|| parameter("outbound_speaker"));
+    html! {
+        @match (from.or_else(|| parameter("speaker")), to) {
+            (Some(from), Some(to)) => { bdi { (from) } " → " bdi { (to) } },
+            (Some(one), None) | (None, Some(one)) => { bdi { (one) } },
+            (None, None) => { bdi { (call.sid) } },
+        }
+    }
+}
+
+/// One or two words, and the class that colours them.
+const fn state_label(state: CallState) -> &'static str {
+    match state {
+        CallState::Live => "Live",
+        CallState::Finishing => "Finishing",
+        CallState::Final => "Final",
+        CallState::Empty => "No words",
+        CallState::Failed => "Live text only",
+    }
+}
+
+fn badges(call: &Call) -> Markup {
+    html! {
+        span class={ "badge " (call.state) } { (state_label(call.state)) }
+        @if call.interrupted { " " span class="badge interrupted" { "Interrupted" } }
+        @if call.degraded > 0 && call.state == CallState::Live { " " span class="badge degraded" { "Behind" } }
+    }
+}
+
+/// In UTC; the script turns it into the reader's time.
+fn day_and_time(at: jiff::Timestamp) -> Markup {
+    let seconds = jiff::Timestamp::from_second(at.as_second()).unwrap_or(at);
+    html! { time datetime=(seconds) { (at.strftime("%Y-%m-%d %H:%M UTC")) } }
+}
+
+/// `0:07`, `12:34`, `1:02:03`.
+fn clock(at: MediaTime) -> String {
+    let secs = at.as_ms() / 1000;
+    let (h, m, s) = (secs / 3600, secs / 60 % 60, secs % 60);
+    match h {
+        0 => format!("{m}:{s:02}"),
+        _ => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let mut sentence: String = first.into_iter().flatten().chain(letters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
