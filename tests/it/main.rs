@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fuzz_corpus;
+mod harness;
+mod http;
 mod stream;
 mod tidy;

@@ -1,0 +1,3 @@
+//! What several capabilities' tests share.
+
+pub(crate) mod site;

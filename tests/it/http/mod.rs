@@ -1,0 +1,7 @@
+//! The doors: pages, API, recordings, events, access.
+
+mod access;
+mod api;
+mod events;
+mod pages;
+mod recording;
