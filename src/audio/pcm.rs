@@ -22,6 +22,7 @@ pub struct WavSource {
     parts: Vec<Part>,
     at: u64,
     bytes: Vec<u8>,
+    samples: Vec<i16>,
 }
 
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl WavSource {
             parts,
             at: 0,
             bytes: Vec::new(),
+            samples: Vec::new(),
         })
     }
 
@@ -57,12 +59,25 @@ impl WavSource {
         self.at = sample;
     }
 
-    /// Appends the samples of `range`, cut to what there is, to `out`; leaves the place of
+    /// Appends the samples of `range`, cut to what there is, to `out` as −1 to 1; leaves the place of
     /// [`Source::read`] alone.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn read_range(&mut self, range: Range<u64>, out: &mut Vec<f32>) -> Result<usize, Error> {
+        let mut samples = std::mem::take(&mut self.samples);
+        samples.clear();
+        let read = self.read_samples(range, &mut samples);
+        out.extend(samples.iter().map(|sample| f32::from(*sample) / 32_768.0));
+        self.samples = samples;
+        read
+    }
+
+    /// As [`Self::read_range`], on the 16-bit scale.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read_samples(&mut self, range: Range<u64>, out: &mut Vec<i16>) -> Result<usize, Error> {
         let before = out.len();
         let mut first = 0;
         for part in &self.parts {
@@ -114,7 +129,7 @@ impl Part {
         &self,
         range: Range<u64>,
         bytes: &mut Vec<u8>,
-        out: &mut Vec<f32>,
+        out: &mut Vec<i16>,
     ) -> Result<(), Error> {
         let mut at = range.start;
         while at < range.end {
@@ -124,7 +139,7 @@ impl Part {
                 .read_exact_at(bytes, wav::HEADER as u64 + at * wav::SAMPLE)
                 .map_err(|error| Error::io(&self.path, error))?;
             let pairs = bytes.as_chunks::<2>().0.iter();
-            out.extend(pairs.map(|pair| f32::from(i16::from_le_bytes(*pair)) / 32_768.0));
+            out.extend(pairs.map(|pair| i16::from_le_bytes(*pair)));
             at += count as u64;
         }
         Ok(())

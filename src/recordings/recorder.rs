@@ -34,7 +34,7 @@ struct Inner {
 }
 
 impl Recorder {
-    /// Starts the writer's thread. Call `recover` on the folder before.
+    /// Starts the writer's thread. Call [`super::recover`] on the folder before.
     ///
     /// # Errors
     /// When the system refuses a thread.
