@@ -4,5 +4,6 @@
 mod fuzz_corpus;
 mod harness;
 mod http;
+mod recording;
 mod stream;
 mod tidy;
