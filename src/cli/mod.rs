@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{self, Config};
 
 pub mod models;
+pub mod replay;
 
 /// Phone calls in, transcripts out.
 #[derive(Parser)]
@@ -32,6 +33,7 @@ struct Cli {
 enum Command {
     /// Print the commented default configuration.
     Config,
+    Replay(Box<replay::Args>),
 }
 
 /// Parses the command line and runs what it asks for.
@@ -53,6 +55,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             print!("{}", config::DEFAULT_FILE);
             load()?;
         }
+        Command::Replay(args) => return replay::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

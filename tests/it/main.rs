@@ -5,5 +5,6 @@ mod fuzz_corpus;
 mod harness;
 mod http;
 mod recording;
+mod replay;
 mod stream;
 mod tidy;

@@ -1,0 +1,244 @@
+//! One stream, sent as Twilio sends it.
+
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{Instant as Alarm, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{
+    pace::{Frame, Line, Pace, Speed},
+    playback::Playback,
+    socket::{Door, Socket},
+    source::Source,
+};
+use crate::{
+    ids::{CallSid, StreamSid, Track},
+    time::{Clock, MediaTime},
+    wire::sender::Sender,
+};
+
+/// How long the server may take to close after `stop`.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A stream to be sent.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub account: String,
+    pub call: CallSid,
+    pub stream: StreamSid,
+    pub parameters: BTreeMap<String, String>,
+    pub speed: Speed,
+    pub line: Line,
+    /// Ends with `stop` and a close; otherwise the connection is cut.
+    pub stop: bool,
+}
+
+/// Why a stream was not sent to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{url:?} is no address of a media door: {why}")]
+    Url { url: String, why: String },
+    #[error("cannot reach {url}: {why}")]
+    Unreachable { url: String, why: String },
+    /// The upgrade was answered with something other than 101.
+    #[error("the server refused the stream with status {status}: {text}")]
+    Refused { status: u16, text: String },
+    /// The server closed the socket before the end.
+    #[error("the server closed the stream after {after} with code {code}: {reason}")]
+    Closed {
+        code: u16,
+        reason: String,
+        after: MediaTime,
+    },
+    #[error("the connection broke: {0}")]
+    Broken(String),
+}
+
+/// What was sent.
+#[derive(Debug, Clone, Default)]
+pub struct Sent {
+    pub frames: u64,
+    /// Frames that the line lost on purpose.
+    pub lost: u64,
+    /// The longest that a frame left after it was due.
+    pub latest: Duration,
+    pub took: Duration,
+    /// Mu-law that the server sent, in bytes.
+    pub received: u64,
+    /// Messages from the server that Twilio would not take.
+    pub refused: u64,
+}
+
+/// A socket that was accepted, before `start`.
+pub struct Client {
+    socket: Socket,
+    call: Call,
+    clock: Clock,
+}
+
+impl Client {
+    /// Connects, signed if there is a token.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn connect(door: &Door, call: Call, clock: Clock) -> Result<Self, Failure> {
+        let socket = door.open().await?;
+        Ok(Self {
+            socket,
+            call,
+            clock,
+        })
+    }
+
+    /// Sends the whole stream and waits until the server closed.
+    ///
+    /// # Errors
+    /// When the server closes before the end, or the connection breaks.
+    pub async fn stream(mut self, source: &Source) -> Result<Sent, Failure> {
+        let call = &self.call;
+        let mut sender = Sender::new(call.account.clone(), call.call.clone(), call.stream.clone());
+        let connected = sender.connected();
+        let start = sender.start(&source.tracks(), &call.parameters);
+        for text in [connected, start] {
+            self.socket
+                .send(Message::text(text))
+                .await
+                .map_err(broken)?;
+        }
+        let sending = Sending {
+            began: self.clock.now(),
+            clock: self.clock.clone(),
+            speed: call.speed,
+            pace: Pace::new(&source.lengths(), call.line),
+            source,
+            sender,
+            playback: Playback::default(),
+            sent: Sent::default(),
+        };
+        let (sent, mut sender) = sending.run(&mut self.socket).await?;
+        if self.call.stop {
+            let stop = Message::text(sender.stop());
+            self.socket.send(stop).await.map_err(broken)?;
+            self.close().await;
+        }
+        Ok(sent)
+    }
+
+    /// As Twilio does after `stop`. A server that does not close in time is left.
+    async fn close(&mut self) {
+        let closing = async {
+            // An error means that it is closed already.
+            let _ = self.socket.close(None).await;
+            while let Some(Ok(_)) = self.socket.next().await {}
+        };
+        let _ = timeout(CLOSE_TIMEOUT, closing).await;
+    }
+}
+
+struct Sending<'a> {
+    began: Instant,
+    clock: Clock,
+    speed: Speed,
+    pace: Pace<(Track, u64, String)>,
+    source: &'a Source,
+    sender: Sender,
+    playback: Playback,
+    sent: Sent,
+}
+
+impl Sending<'_> {
+    async fn run(mut self, socket: &mut Socket) -> Result<(Sent, Sender), Failure> {
+        let mut position = MediaTime::ZERO;
+        while let Some((due, text)) = self.next_frame() {
+            let due = self.speed.on_clock(due);
+            self.wait(due, socket, position).await?;
+            let passed = self.passed();
+            self.sent.latest = self.sent.latest.max(passed.saturating_sub(due));
+            self.sent.frames += 1;
+            position = position.max(MediaTime::from_ms(text.1 + 20));
+            socket.send(Message::text(text.2)).await.map_err(broken)?;
+        }
+        self.sent.took = self.passed();
+        self.sent.received = self.playback.audio;
+        self.sent.refused = self.playback.refused;
+        Ok((self.sent, self.sender))
+    }
+
+    fn next_frame(&mut self) -> Option<(Duration, (Track, u64, String))> {
+        let Self {
+            pace,
+            source,
+            sender,
+            sent,
+            ..
+        } = self;
+        pace.next(|frame: Frame| {
+            let ulaw = source.ulaw(frame.track);
+            let (track, at) = (frame.track, frame.timestamp_ms());
+            let text = sender.media(track, at, &ulaw[frame.range(ulaw.len())]);
+            sent.lost += u64::from(frame.lost);
+            (!frame.lost).then_some((track, at, text))
+        })
+    }
+
+    /// Listens until something is due, and sends back marks meanwhile.
+    async fn wait(
+        &mut self,
+        due: Duration,
+        socket: &mut Socket,
+        after: MediaTime,
+    ) -> Result<(), Failure> {
+        loop {
+            let now = self.passed();
+            while let Some(name) = self.playback.due(now) {
+                let mark = Message::text(self.sender.mark(&name));
+                socket.send(mark).await.map_err(broken)?;
+            }
+            let wake = self.playback.deadline().map_or(due, |mark| mark.min(due));
+            let mut alarm = pin!(sleep_until(Alarm::from_std(self.began + wake)));
+            tokio::select! {
+                biased;
+                message = socket.next() => self.heard(message, after)?,
+                () = &mut alarm => if wake == due { return Ok(()) },
+            }
+        }
+    }
+
+    fn heard(
+        &mut self,
+        message: Option<Result<Message, Error>>,
+        after: MediaTime,
+    ) -> Result<(), Failure> {
+        match message {
+            Some(Ok(Message::Text(text))) => self.playback.take(self.passed(), &text),
+            Some(Ok(Message::Binary(_))) => self.playback.refused += 1,
+            Some(Ok(Message::Close(frame))) => {
+                let (code, reason) = frame.map_or((1005, String::new()), |f| {
+                    (f.code.into(), f.reason.to_string())
+                });
+                return Err(Failure::Closed {
+                    code,
+                    reason,
+                    after,
+                });
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(broken(error)),
+            None => return Err(Failure::Broken("it was cut".into())),
+        }
+        Ok(())
+    }
+
+    fn passed(&self) -> Duration {
+        self.clock.now().saturating_duration_since(self.began)
+    }
+}
+
+fn broken(error: Error) -> Failure {
+    Failure::Broken(error.to_string())
+}
