@@ -1,1 +1,137 @@
-//! one call once it is over: durable jobs.
+//! One call once it is over: durable jobs.
+//!
+//! A [`Job`] is a serialisable value in the database; running it twice does what running it once does,
+//! so that a process killed at any line loses nothing: its lease runs out and another worker begins
+//! anew. [`Runner`] takes jobs, renews their leases, tries failed ones again ever later, and puts aside
+//! with their reason those that never succeed.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ids::CallSid,
+    store::{self, CallState, Replaced, Store},
+    time::Clock,
+};
+
+mod backoff;
+mod hearing;
+mod purge;
+mod runner;
+mod transcribe;
+
+#[cfg(test)]
+mod tests;
+
+pub use hearing::{HeardTrack, Hearing, NoHearing};
+pub use purge::Purge;
+pub use runner::{Outcome, Runner, Worker};
+pub use transcribe::Transcribe;
+
+/// How jobs are run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Final passes at once. They share the speech workers with live calls, which come first.
+    pub transcribe_at_once: u32,
+    /// Seconds for which a worker holds a job without a sign of life; after a crash its job waits so long.
+    pub lease_s: u32,
+    /// Most seconds between looks for due jobs; jobs of this process are seen at once.
+    pub poll_s: u32,
+    /// Seconds before the first retry of a failed job; each further one waits twice as long.
+    pub retry_first_s: u32,
+    /// The longest wait between retries, in seconds.
+    pub retry_most_s: u32,
+    /// Seconds between looks for a model that is missing.
+    pub model_retry_s: u32,
+    /// Days for which finished jobs are remembered.
+    pub keep_jobs_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            transcribe_at_once: 1,
+            lease_s: 60,
+            poll_s: 5,
+            retry_first_s: 10,
+            retry_most_s: 3_600,
+            model_retry_s: 60,
+            keep_jobs_days: 30,
+        }
+    }
+}
+
+/// What jobs work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    pub store: Store,
+    pub clock: Clock,
+    pub hearing: Arc<dyn Hearing>,
+    pub observer: Arc<dyn Fn(&CallSid, &Told) + Send + Sync>,
+    pub options: Options,
+    /// Where recordings are, and for how many days they are kept; 0 is for ever.
+    pub recordings: PathBuf,
+    pub retention_days: u32,
+}
+
+/// What those who watch a call are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// The final pass is done; this is served now, and why.
+    Replaced(Replaced),
+    /// There can be no final pass; the live text is what there is.
+    Settled { state: CallState, reason: String },
+    /// The final pass waits for something, or failed and will be tried again.
+    Waiting { reason: String },
+    /// The final pass was given up.
+    GivenUp { reason: String },
+}
+
+/// Work that survives the process. One file each.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    const KIND: &'static str;
+
+    /// Does the work; again and again it must come to the same. `stop` asks it to end early with
+    /// [`Trouble::Soon`].
+    fn run(
+        &self,
+        context: &Context,
+        stop: &CancellationToken,
+    ) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// It failed and will be tried again.
+    fn will_retry(&self, _context: &Context, _reason: &str) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// It failed for the last time.
+    fn given_up(&self, _context: &Context, _reason: &str) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// Why a job did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Something is missing; this was no attempt, and why is said on the call.
+    #[error("{why}")]
+    NotYet { why: String, again_in: Duration },
+    /// A moment's matter, not worth a word: again in a second, and this was no attempt.
+    #[error("{0}")]
+    Soon(String),
+    /// It failed; worth another attempt.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+    /// It will never succeed.
+    #[error("{0:#}")]
+    Hopeless(anyhow::Error),
+}
+
+impl From<store::Error> for Trouble {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}

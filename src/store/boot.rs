@@ -57,26 +57,37 @@ impl Store {
                 done.calls.push(stream.key.call);
             }
         }
+        self.adopt_forgotten(&mut done, at).await?;
+        Ok(done)
+    }
+
+    /// Calls that wait for a final pass that nobody is going to make: one whose job was given up in the
+    /// moment of the crash is `failed`, another gets a job.
+    async fn adopt_forgotten(&self, done: &mut Interrupted, at: Timestamp) -> Result<(), Error> {
         let rows = self
             .db
             .rows(
-                "SELECT sid FROM calls WHERE state = 'finishing' AND NOT EXISTS
+                "SELECT sid, (SELECT MAX(last_error) FROM jobs WHERE kind = $1 AND job_key = sid
+                        AND jobs.state = 'dead') AS dead
+                 FROM calls WHERE state = 'finishing' AND NOT EXISTS
                     (SELECT 1 FROM jobs WHERE kind = $1 AND job_key = sid
-                        AND jobs.state IN ('queued', 'running', 'dead'))
+                        AND jobs.state IN ('queued', 'running'))
                  ORDER BY sid",
                 args![TRANSCRIBE],
             )
             .await?;
         for row in &rows {
             let call: CallSid = row.parsed("sid")?;
-            if self
-                .enqueue_if_none(&NewJob::transcribe(&call, at), at)
-                .await?
-            {
+            if let Some(reason) = row.maybe_text("dead")? {
+                self.final_failed(&call, &reason, true, at).await?;
+                continue;
+            }
+            let job = NewJob::transcribe(&call, at);
+            if self.enqueue_if_none(&job, at).await? {
                 done.requeued.push(call);
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     async fn close_interrupted(

@@ -69,7 +69,7 @@ pub struct Call {
     pub direction: Option<String>,
     pub from: Option<String>,
     pub to: Option<String>,
-    /// ISO 639-1.
+    /// ISO 639-1, where it was fixed; what was detected stands with the version.
     pub language: Option<String>,
     pub parameters: BTreeMap<String, String>,
     pub state: CallState,

@@ -135,7 +135,6 @@ impl Store {
             return Ok(None);
         }
         let mut tx = self.db.begin().await?;
-        bury_lost(&mut tx, kind, at).await?;
         let sql = if tx.has_row_locks() {
             TAKE_SKIP_LOCKED
         } else {
@@ -145,6 +144,30 @@ impl Store {
         let job = row.as_ref().map(job_from).transpose()?;
         tx.commit().await?;
         Ok(job)
+    }
+
+    /// Puts aside the jobs whose last attempt never came back: they may well be what kills the workers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bury_lost_jobs(&self, kind: &str, at: Timestamp) -> Result<Vec<Job>, Error> {
+        if self.db.row(ANY_LOST, args![kind, at]).await?.is_none() {
+            return Ok(vec![]);
+        }
+        let mut tx = self.db.begin().await?;
+        let rows = tx
+            .rows(
+                "UPDATE jobs SET state = 'dead', lease_until = NULL, finished_at = $2,
+                    last_error = 'the service died during the last attempt'
+                 WHERE kind = $1 AND state = 'running' AND lease_until <= $2
+                    AND attempts >= max_attempts
+                 RETURNING *",
+                args![kind, at],
+            )
+            .await?;
+        let lost = rows.iter().map(job_from).collect::<Result<_, _>>()?;
+        tx.commit().await?;
+        Ok(lost)
     }
 
     /// Prolongs a lease to `until`. `false`: it ran out and the job is another worker's.
@@ -359,20 +382,11 @@ pub(super) async fn pending(tx: &mut Tx, kind: &str, key: &str) -> Result<bool, 
     Ok(row.is_some())
 }
 
-/// A job whose last attempt never came back is dead: it may well be what kills the workers.
-async fn bury_lost(tx: &mut Tx, kind: &str, at: Timestamp) -> Result<(), Error> {
-    tx.run(
-        "UPDATE jobs SET state = 'dead', lease_until = NULL, finished_at = $2,
-            last_error = 'the worker died during the last attempt'
-         WHERE kind = $1 AND state = 'running' AND lease_until <= $2 AND attempts >= max_attempts",
-        args![kind, at],
-    )
-    .await
-    .map(drop)
-}
-
 const ANY_DUE: &str = "SELECT id FROM jobs WHERE kind = $1 AND ((state = 'queued' AND run_at <= $2)
     OR (state = 'running' AND lease_until <= $2)) LIMIT 1";
+
+const ANY_LOST: &str = "SELECT id FROM jobs WHERE kind = $1 AND state = 'running'
+    AND lease_until <= $2 AND attempts >= max_attempts LIMIT 1";
 
 macro_rules! take {
     ($lock:literal) => {
@@ -382,7 +396,8 @@ macro_rules! take {
                 SELECT j.id FROM jobs j
                 WHERE j.kind = $1
                     AND ((j.state = 'queued' AND j.run_at <= $2)
-                        OR (j.state = 'running' AND j.lease_until <= $2))
+                        OR (j.state = 'running' AND j.lease_until <= $2
+                            AND j.attempts < j.max_attempts))
                     AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.kind = j.kind AND r.job_key = j.job_key
                         AND r.state = 'running' AND r.lease_until > $2)
                 ORDER BY j.priority DESC, j.run_at, j.id LIMIT 1",

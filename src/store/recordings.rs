@@ -14,7 +14,9 @@ use super::{
     rows::{gaps_from, gaps_to_json, to_json},
 };
 use crate::{
+    audio::wav,
     ids::{CallSid, Track},
+    recordings::{Sidecar, Summary},
     time::MediaTime,
 };
 
@@ -82,6 +84,56 @@ pub struct RecordingEnd {
     pub detail: serde_json::Value,
     /// Why it holds less than was heard.
     pub failed: Option<String>,
+}
+
+impl RecordingEnd {
+    /// Of a tape that was closed. Asks the files for their lengths where there are several.
+    #[must_use]
+    pub fn of(summary: Summary) -> Self {
+        let is_one = summary.parts.len() == 1;
+        let parts = summary.parts.into_iter().map(|path| RecordingPart {
+            frames: if is_one {
+                summary.frames
+            } else {
+                frames_on_disk(&path)
+            },
+            path,
+        });
+        Self {
+            parts: parts.collect(),
+            gaps: summary.gaps.iter().map(|gap| (gap.at, gap.len)).collect(),
+            detail: detail(
+                &Some(summary.levels),
+                &Some(summary.verdict),
+                summary.dropped,
+            ),
+            failed: summary.failed,
+        }
+    }
+
+    /// Of a recording that was found after a crash, by its sidecar in `folder`.
+    #[must_use]
+    pub fn found(folder: &Path, sidecar: &Sidecar) -> Self {
+        let parts = sidecar.parts.iter().map(|part| RecordingPart {
+            path: folder.join(&part.file),
+            frames: part.frames,
+        });
+        Self {
+            parts: parts.collect(),
+            gaps: sidecar.gaps.iter().map(|gap| (gap.at, gap.len)).collect(),
+            detail: detail(&sidecar.levels, &sidecar.verdict, sidecar.dropped),
+            failed: sidecar.failed.clone(),
+        }
+    }
+}
+
+fn detail(levels: &impl Serialize, verdict: &impl Serialize, dropped: u64) -> serde_json::Value {
+    serde_json::json!({ "levels": levels, "verdict": verdict, "dropped": dropped })
+}
+
+fn frames_on_disk(path: &Path) -> u64 {
+    let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
+    bytes.saturating_sub(wav::HEADER as u64) / wav::SAMPLE
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -45,8 +45,11 @@ pub(super) fn coverage_to_json(spans: &[TrackSpan]) -> String {
     to_json(&rows)
 }
 
-pub(super) fn coverage_from(row: &super::db::Row) -> Result<Vec<TrackSpan>, super::Error> {
-    let rows: Vec<SpanRow> = row.json("coverage")?;
+pub(super) fn coverage_from(
+    row: &super::db::Row,
+    column: &str,
+) -> Result<Vec<TrackSpan>, super::Error> {
+    let rows: Vec<SpanRow> = row.json(column)?;
     Ok(rows
         .into_iter()
         .map(|SpanRow(track, start, end, kind)| TrackSpan {

@@ -76,7 +76,7 @@ pub struct Transcript {
     /// Whether it is the one that the call serves.
     pub served: bool,
     pub segments: Vec<Segment>,
-    /// Empty for the live text.
+    /// What the newest final pass found, for the live text too; empty before the first one.
     pub coverage: Vec<TrackSpan>,
     /// Of the call, for the live text.
     pub duration: MediaTime,
@@ -118,18 +118,13 @@ impl Store {
         let (served, state) = match verdict.served {
             Served::Final => (version, CallState::Final),
             Served::Live => (LIVE, CallState::Final),
-            Served::Nothing => (LIVE, CallState::Empty),
+            // No text either way: this version at least tells what became of every second.
+            Served::Nothing => (version, CallState::Empty),
         };
         tx.run(
-            "UPDATE calls SET state = $2, served_version = $3, served_reason = $4, degraded = 0,
-                language = COALESCE(language, $5) WHERE sid = $1 AND state <> 'live'",
-            args![
-                text.call.as_str(),
-                state.as_str(),
-                served,
-                &verdict.reason,
-                text.language.as_deref(),
-            ],
+            "UPDATE calls SET state = $2, served_version = $3, served_reason = $4, degraded = 0
+             WHERE sid = $1 AND state <> 'live'",
+            args![text.call.as_str(), state.as_str(), served, &verdict.reason,],
         )
         .await?;
         let row = tx
@@ -146,6 +141,35 @@ impl Store {
         };
         tx.commit().await?;
         Ok(replaced)
+    }
+
+    /// Settles a call that can have no final pass, because nothing of it was recorded: `final` with its
+    /// live text, or `empty`. Gives the state.
+    ///
+    /// # Errors
+    /// When the database fails, or the call is not there.
+    pub async fn settle_without_final(
+        &self,
+        call: &CallSid,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<CallState, Error> {
+        let mut tx = self.db.begin().await?;
+        lock_call(&mut tx, call, at).await?;
+        let live = live_text(&mut tx, call).await?;
+        let verdict = serve_rule(&live, Outcome::Absent(why));
+        let state = match verdict.served {
+            Served::Nothing => CallState::Empty,
+            Served::Live | Served::Final => CallState::Final,
+        };
+        tx.run(
+            "UPDATE calls SET state = $2, served_version = $3, served_reason = $4, degraded = 0
+             WHERE sid = $1 AND state <> 'live'",
+            args![call.as_str(), state.as_str(), LIVE, &verdict.reason],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(state)
     }
 
     /// Says on the call that its final pass failed; the text that was served before stays. Given up,
@@ -202,7 +226,9 @@ impl Store {
         let row = self
             .db
             .row(
-                "SELECT v.*, c.served_version AS served_version, c.duration AS call_duration
+                "SELECT v.*, c.served_version AS served_version, c.duration AS call_duration,
+                    (SELECT f.coverage FROM versions f WHERE f.call_sid = v.call_sid
+                        AND f.kind = 'final' ORDER BY f.version DESC LIMIT 1) AS newest_coverage
                  FROM versions v JOIN calls c ON c.sid = v.call_sid
                  WHERE v.call_sid = $1 AND v.version = COALESCE($2, c.served_version)",
                 args![call.as_str(), version],
@@ -221,7 +247,12 @@ impl Store {
                 VersionKind::Live => merge(segments),
                 VersionKind::Final => segments,
             },
-            coverage: coverage_from(&row)?,
+            coverage: match found.kind {
+                VersionKind::Live if row.maybe_text("newest_coverage")?.is_some() => {
+                    coverage_from(&row, "newest_coverage")?
+                }
+                _ => coverage_from(&row, "coverage")?,
+            },
             duration: match found.kind {
                 VersionKind::Live => row.media("call_duration")?,
                 VersionKind::Final => found.duration,

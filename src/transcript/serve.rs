@@ -9,6 +9,8 @@ pub enum Outcome<'a> {
     Text(&'a str),
     /// Why there is none.
     Failed(&'a str),
+    /// Why there will never be one: nothing was recorded.
+    Absent(&'a str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,14 @@ pub fn serve_rule(live: &str, outcome: Outcome<'_>) -> Verdict {
             served: Served::Nothing,
             reason: format!("final pass failed: {why}; and there was no live text"),
         },
+        Outcome::Absent(why) if has_live => Verdict {
+            served: Served::Live,
+            reason: format!("{why}: live text kept"),
+        },
+        Outcome::Absent(why) => Verdict {
+            served: Served::Nothing,
+            reason: format!("{why}, and there was no live text"),
+        },
     }
 }
 
@@ -87,7 +97,7 @@ mod tests {
 
     #[test]
     fn ten_characters_replace_and_nine_do_not() {
-        use Outcome::{Failed, Text};
+        use Outcome::{Absent, Failed, Text};
         let short = "final text had fewer than 10 characters: live text kept";
         let none = "final text had fewer than 10 characters, and there was no live text";
         check(
@@ -134,6 +144,18 @@ mod tests {
             Failed("no model"),
             Served::Nothing,
             "final pass failed: no model; and there was no live text",
+        );
+        check(
+            "live",
+            Absent("no recording"),
+            Served::Live,
+            "no recording: live text kept",
+        );
+        check(
+            "",
+            Absent("no recording"),
+            Served::Nothing,
+            "no recording, and there was no live text",
         );
     }
 

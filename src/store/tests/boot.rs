@@ -13,6 +13,7 @@ on_both!(
     a_call_without_a_recording_is_closed_too,
     other_nodes_are_left_alone,
     a_finishing_call_without_a_job_gets_one,
+    a_call_whose_job_was_given_up_is_failed,
 );
 
 fn recovered(path: &str, secs: u64) -> RecoveredRecording {
@@ -108,4 +109,22 @@ async fn a_finishing_call_without_a_job_gets_one(bench: &Bench) {
     assert_eq!(done.requeued, [call_sid("CA1")]);
     let again = bench.store.mark_interrupted(&[], at(200)).await.unwrap();
     assert_eq!(again.requeued, []);
+}
+
+/// The crash came between the job's death and the word of it on the call.
+async fn a_call_whose_job_was_given_up_is_failed(bench: &Bench) {
+    bench.ended_call("CA1", &["live text"], 5).await;
+    let lease = jiff::SignedDuration::from_secs(9);
+    let taken = bench.store.take_job("transcribe", "w", lease, at(99)).await;
+    let job = taken.unwrap().unwrap();
+    let dead = bench.store.fail_job(&job, "no model", None, at(100)).await;
+    assert!(dead.unwrap());
+    let done = bench.store.mark_interrupted(&[], at(200)).await.unwrap();
+    assert_eq!(done, Interrupted::default());
+    let call = bench.store.call(&call_sid("CA1")).await.unwrap().unwrap();
+    assert_eq!(call.state, CallState::Failed);
+    assert_eq!(
+        call.served_reason,
+        "final pass failed: no model: live text kept"
+    );
 }

@@ -125,6 +125,11 @@ async fn a_job_that_kills_its_workers_dies(bench: &Bench) {
         assert_eq!(take(bench, "w", secs).await.unwrap().attempts, attempt);
     }
     assert_eq!(take(bench, "w", 180).await, None);
+    let bury = async |secs| bench.store.bury_lost_jobs("test", at(secs)).await.unwrap();
+    assert_eq!(bury(179).await, [], "its worker may yet come back");
+    let lost = bury(180).await;
+    assert_eq!((lost.len(), lost[0].key.as_str()), (1, "a"));
+    assert_eq!(bury(180).await, []);
     assert_eq!(counts(bench).await, [("dead".into(), 1)]);
 }
 

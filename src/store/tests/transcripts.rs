@@ -16,6 +16,7 @@ on_both!(
     another_model_is_another_version,
     a_replacement_is_all_or_nothing,
     a_failure_keeps_the_live_text_and_says_so,
+    a_call_without_a_recording_keeps_its_live_text,
     a_call_that_is_live_again_serves_live_text,
     long_texts_are_written_whole,
 );
@@ -93,9 +94,10 @@ async fn final_text_replaces_live_text(bench: &Bench) {
     assert!(!live.served);
     assert_eq!(live.duration, secs(10));
     let call = bench.store.call(&call_sid("CA1")).await.unwrap().unwrap();
-    assert_eq!(call.language.as_deref(), Some("en"));
+    assert_eq!(call.language, None, "detected is not fixed");
     let document = now.document();
     assert_eq!(document.model.as_deref(), Some("base"));
+    assert_eq!(document.language.as_deref(), Some("en"));
 }
 
 async fn a_short_final_text_replaces_nothing(bench: &Bench) {
@@ -112,7 +114,9 @@ async fn a_short_final_text_replaces_nothing(bench: &Bench) {
     assert_eq!(replaced.state, CallState::Final);
     let reason = "final text had fewer than 10 characters: live text kept";
     assert_eq!(replaced.served_reason, reason);
-    assert_eq!(texts(&served(bench, "CA1").await), ["something was said"]);
+    let live = served(bench, "CA1").await;
+    assert_eq!(texts(&live), ["something was said"]);
+    assert_eq!(live.coverage[0].kind, CoverageKind::NotUnderstood);
     let short = bench.store.transcript(&call_sid("CA1"), Some(2)).await;
     let short = short.unwrap().unwrap();
     assert!(texts(&short).is_empty(), "such a text is never saved");
@@ -123,7 +127,10 @@ async fn a_call_without_any_text_is_empty(bench: &Bench) {
     bench.ended_call("CA1", &[], 10).await;
     let text = final_text("CA1", "a", vec![]);
     let replaced = bench.store.replace_transcript(&text, at(20)).await.unwrap();
-    assert_eq!(replaced.state, CallState::Empty);
+    assert_eq!(
+        (replaced.state, replaced.served_version),
+        (CallState::Empty, 2)
+    );
     assert!(texts(&served(bench, "CA1").await).is_empty());
     assert_eq!(state(bench, "CA1").await.0, CallState::Empty);
 }
@@ -216,6 +223,26 @@ async fn a_failure_keeps_the_live_text_and_says_so(bench: &Bench) {
     let text = final_text("CA1", "a", vec![said(Track::Inbound, 0, "The final text.")]);
     let replaced = bench.store.replace_transcript(&text, at(30)).await.unwrap();
     assert_eq!(replaced.state, CallState::Final);
+}
+
+async fn a_call_without_a_recording_keeps_its_live_text(bench: &Bench) {
+    bench.ended_call("CA1", &["live text"], 10).await;
+    bench.ended_call("CA2", &[], 10).await;
+    for (sid, expected, reason) in [
+        ("CA1", CallState::Final, "not recorded: live text kept"),
+        (
+            "CA2",
+            CallState::Empty,
+            "not recorded, and there was no live text",
+        ),
+    ] {
+        let sid = call_sid(sid);
+        let settled = bench
+            .store
+            .settle_without_final(&sid, "not recorded", at(20));
+        assert_eq!(settled.await.unwrap(), expected);
+        assert_eq!(state(bench, sid.as_str()).await, (expected, reason.into()));
+    }
 }
 
 async fn a_call_that_is_live_again_serves_live_text(bench: &Bench) {

@@ -1,0 +1,53 @@
+//! The daily purge.
+
+use std::{fs, time::Duration};
+
+use super::scenario::{Scenario, recorded_end};
+use crate::{
+    after::{HeardTrack, Outcome, Purge},
+    ids::Track,
+    store::{RecordingState, testing::*},
+};
+
+on_both!(old_recordings_go_and_the_next_purge_is_queued);
+
+const SECS_OF_DAY: u64 = 86_400;
+
+async fn old_recordings_go_and_the_next_purge_is_queued(bench: &Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scenario = Scenario::new(bench, |_, _| Ok(HeardTrack::default()));
+    scenario.context.recordings = folder.path().into();
+    let stream = bench.stream("CA1", 0).await;
+    // at(0) is 2023-11-14 22:13:20 UTC.
+    for (track, name) in [
+        (Track::Inbound, "dana_MZ1_20231114_221320"),
+        (Track::Outbound, "outbound_MZ1_20231120_221320"),
+    ] {
+        let path = folder.path().join(format!("{name}.wav"));
+        fs::write(&path, crate::audio::wav::header(0)).unwrap();
+        let new = new_recording(&stream.key, track, path.to_str().unwrap());
+        bench.store.record_opened(&new).await.unwrap();
+        let end = recorded_end(path.with_extension("").to_str().unwrap(), 1);
+        bench
+            .store
+            .record_closed(&new.key, &end, at(9))
+            .await
+            .unwrap();
+    }
+    scenario
+        .clock
+        .advance(Duration::from_secs(7 * SECS_OF_DAY + 10));
+    for _ in 0..2 {
+        Purge::schedule(&scenario.context).await.unwrap();
+    }
+    assert_eq!(scenario.purge().await, Some(Outcome::Done));
+    let kept = bench.store.recordings(&call_sid("CA1")).await.unwrap();
+    let states: Vec<_> = kept.iter().map(|r| r.state).collect();
+    assert_eq!(states, [RecordingState::Deleted, RecordingState::Closed]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    scenario.clock.advance(Duration::from_secs(SECS_OF_DAY - 1));
+    assert_eq!(scenario.purge().await, None, "once a day");
+    scenario.clock.advance(Duration::from_secs(1));
+    assert_eq!(scenario.purge().await, Some(Outcome::Done));
+}
