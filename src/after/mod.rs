@@ -70,12 +70,15 @@ pub struct Context {
     pub store: Store,
     pub clock: Clock,
     pub hearing: Arc<dyn Hearing>,
-    pub observer: Arc<dyn Fn(&CallSid, &Told) + Send + Sync>,
+    pub observer: Arc<Observer>,
     pub options: Options,
     /// Where recordings are, and for how many days they are kept; 0 is for ever.
     pub recordings: PathBuf,
     pub retention_days: u32,
 }
+
+/// Called when something changed for those who watch a call. It must not wait.
+pub type Observer = dyn Fn(&CallSid, &Told) + Send + Sync;
 
 /// What those who watch a call are told.
 #[derive(Debug, Clone, PartialEq, Eq)]

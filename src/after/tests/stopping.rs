@@ -12,6 +12,7 @@ use crate::{
     after::{NoHearing, Options, Runner},
     ids::Track,
     store::{CallState, testing::*},
+    tasks,
 };
 
 on_both!(
@@ -41,7 +42,7 @@ async fn a_stop_leaves_the_job_to_the_next_runner(bench: &Bench) {
     scenario.stream("CA1", 0, 10, &INBOUND).await;
     scenario.clock.advance(Duration::from_secs(20));
     let (runner, _) = run(&mut scenario);
-    tokio::task::spawn_blocking(move || begins.recv().unwrap())
+    tasks::blocking("begun", move || begins.recv().unwrap())
         .await
         .unwrap();
     runner.stop().await;
@@ -75,7 +76,7 @@ async fn a_long_job_keeps_its_lease(bench: &Bench) {
     scenario.stream("CA1", 0, 10, &INBOUND).await;
     scenario.clock.advance(Duration::from_secs(20));
     let (runner, rung) = run(&mut scenario);
-    tokio::task::spawn_blocking(move || begins.recv().unwrap())
+    tasks::blocking("begun", move || begins.recv().unwrap())
         .await
         .unwrap();
     // Longer than the lease, by the clock that leases go by.
