@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::MediaTime;
 
-pub mod coverage;
-pub mod filter;
-pub mod live;
 pub mod models;
-pub mod scripted;
-pub mod vad;
 pub mod whisper;
+pub mod vad;
+pub mod filter;
+pub mod coverage;
+pub mod live;
+pub mod lanes;
+pub mod ears;
+pub mod scripted;
 
 /// A word as the engine heard it. Times are relative to the audio that it was asked about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -90,7 +90,7 @@ fn same(a: &Word, b: &Word) -> bool {
 }
 
 /// Letters and digits alone, in lower case.
-pub(super) fn folded(text: &str) -> impl Iterator<Item = char> {
+fn folded(text: &str) -> impl Iterator<Item = char> {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)

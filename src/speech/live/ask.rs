@@ -1,7 +1,6 @@
-//! What a window asks of the engine, and when its answer is not to be believed.
+//! How much a window asks of the engine.
 
-use super::{Window, agree::folded};
-use crate::speech::Decoded;
+use super::Window;
 
 /// Frames of the encoder (20 ms) in a second.
 const FRAMES_PER_SEC: usize = 50;
@@ -30,33 +29,4 @@ pub(super) fn size(window: &mut Window, again: bool) {
 
 fn narrow(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// The engine repeats itself: the token cap ended it, or the text ends in the same words again and
-/// again.
-pub(super) fn loops(decoded: &Decoded) -> bool {
-    decoded.capped || repeats(decoded)
-}
-
-/// One to eight words said at the end three times over, four times where it is one short word (a
-/// caller's "no no no" is speech).
-fn repeats(decoded: &Decoded) -> bool {
-    let words: Vec<String> = decoded
-        .words
-        .iter()
-        .map(|word| folded(&word.text).collect())
-        .collect();
-    (1..=8).any(|length| {
-        let times = if length == 1 { 5 } else { 3 };
-        let Some(from) = words.len().checked_sub(length * times) else {
-            return false;
-        };
-        let run = &words[from..];
-        run.iter().zip(&run[length..]).all(|(a, b)| a == b)
-    })
-}
-
-/// What the engine says where nobody speaks.
-pub(super) fn junk(decoded: &Decoded) -> bool {
-    decoded.words.is_empty() || (decoded.no_speech > 0.6 && decoded.avg_logprob < -0.8)
 }

@@ -22,7 +22,7 @@ mod level;
 mod listener;
 mod talk;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod turns;
 
 pub use level::Level;

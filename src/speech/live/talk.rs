@@ -1,6 +1,9 @@
 //! One utterance while its words settle.
 
-use super::{agree::Agreement, turns::Ended};
+use super::{
+    agree::Agreement,
+    turns::{Ended, Voiced},
+};
 use crate::{
     speech::{Decoded, Word},
     time::MediaTime,
@@ -17,8 +20,8 @@ pub(super) struct Talk {
     pub(super) tokens: Vec<i32>,
     /// Looks that were begun.
     pub(super) looks: u32,
-    /// Voiced samples when the newest look began.
-    pub(super) looked_voice: u64,
+    /// What was voice when the newest look began.
+    pub(super) looked_voice: Voiced,
     /// End of the newest window that was answered.
     pub(super) looked_until: u64,
     /// The answer was not to be believed: look again with more context.
@@ -39,7 +42,7 @@ impl Talk {
             language: String::new(),
             tokens: Vec::new(),
             looks: 0,
-            looked_voice: 0,
+            looked_voice: Voiced::default(),
             looked_until: 0,
             again: false,
             failures: 0,

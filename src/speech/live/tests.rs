@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod scenario;
+pub(in crate::speech) mod voice;
 use scenario::Scenario;
 
 #[test]
@@ -210,8 +211,11 @@ fn what_only_repeats_itself_is_a_loop() {
     for (answer, believed) in [
         ("no no no", true),
         ("thank you thank you", true),
-        ("go go go go go", false),
-        ("I am here. I am here. I am here.", false),
+        ("go go go go go go go go go go", false),
+        (
+            "I am here. I am here. I am here. I am here. I am here. I am here.",
+            false,
+        ),
         ("so on and so on and so", true),
     ] {
         let mut track = Scenario::new().engine(move |_, mut truth| {

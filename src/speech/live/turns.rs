@@ -4,7 +4,13 @@
 use std::collections::VecDeque;
 
 use super::Options;
-use crate::speech::vad::{FRAME, Frame, Vad};
+use crate::{
+    speech::{
+        filter,
+        vad::{FRAME, Frame, Vad},
+    },
+    time::ENGINE_RATE,
+};
 
 /// Samples at 16 kHz in a millisecond.
 const PER_MS: u64 = 16;
@@ -34,8 +40,34 @@ pub(super) struct Open {
     pub(super) start: u64,
     /// First sample after the last voiced frame.
     pub(super) voice_end: u64,
-    /// Samples in voiced frames.
-    pub(super) voiced: u64,
+    pub(super) voice: Voiced,
+}
+
+/// What was voice in an utterance.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Voiced {
+    pub(super) samples: u64,
+    /// Sum over its frames.
+    dbfs: f32,
+}
+
+impl Voiced {
+    fn add(&mut self, frame: &Frame) {
+        if frame.voiced {
+            self.samples += FRAME_LEN;
+            self.dbfs += frame.dbfs;
+        }
+    }
+
+    /// As the filter of invented text asks for it.
+    #[expect(clippy::cast_precision_loss, reason = "an utterance is short")]
+    pub(super) fn level(self) -> filter::Voice {
+        let frames = (self.samples / FRAME_LEN).max(1) as f32;
+        filter::Voice {
+            seconds: self.samples as f32 / ENGINE_RATE as f32,
+            dbfs: self.dbfs / frames,
+        }
+    }
 }
 
 /// An utterance that has ended.
@@ -43,7 +75,7 @@ pub(super) struct Open {
 pub(super) struct Ended {
     pub(super) start: u64,
     pub(super) voice_end: u64,
-    pub(super) voiced: u64,
+    pub(super) voice: Voiced,
     /// The speaker went on: what follows is the next utterance.
     pub(super) cut: bool,
     pub(super) audio: Vec<i16>,
@@ -137,8 +169,8 @@ impl Turns {
         self.frames.push_back(frame);
         if frame.voiced {
             open.voice_end = frame.end();
-            open.voiced += FRAME_LEN;
         }
+        open.voice.add(&frame);
         self.open = Some(open);
         let (length, silence) = (frame.end() - open.start, frame.end() - open.voice_end);
         if silence >= self.endpoint {
@@ -152,10 +184,12 @@ impl Turns {
 
     fn begin(&mut self, frame: Frame) {
         let start = frame.start.saturating_sub(self.preroll);
+        let mut voice = Voiced::default();
+        voice.add(&frame);
         self.open = Some(Open {
             start: start.max(self.taken).max(self.audio.start),
             voice_end: frame.end(),
-            voiced: FRAME_LEN,
+            voice,
         });
         self.frames.clear();
         self.frames.push_back(frame);
@@ -168,7 +202,7 @@ impl Turns {
         Ended {
             start: open.start,
             voice_end: open.voice_end.min(end),
-            voiced: open.voiced,
+            voice: open.voice,
             cut: open.voice_end > end,
             audio: self.audio.range(open.start, end).to_vec(),
         }
@@ -187,18 +221,19 @@ impl Turns {
             .min_by(|&a, &b| self.loudness(a).total_cmp(&self.loudness(b)))
             .unwrap_or(last);
         let end = self.frames[at].start + FRAME_LEN / 2;
-        let (before, after): (u64, u64) = self.frames.iter().fold((0, 0), |(b, a), frame| {
-            let voiced = if frame.voiced { FRAME_LEN } else { 0 };
-            if frame.start < end {
-                (b + voiced, a)
+        let (mut before, mut after) = (Voiced::default(), Voiced::default());
+        for frame in &self.frames {
+            let side = if frame.start < end {
+                &mut before
             } else {
-                (b, a + voiced)
-            }
-        });
+                &mut after
+            };
+            side.add(frame);
+        }
         let voice_end = open.voice_end;
         let ended = self.end(
             Open {
-                voiced: before,
+                voice: before,
                 ..open
             },
             end,
@@ -208,7 +243,7 @@ impl Turns {
         self.open = Some(Open {
             start: end,
             voice_end: voice_end.max(end),
-            voiced: after,
+            voice: after,
         });
         ended
     }

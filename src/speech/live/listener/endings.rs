@@ -31,7 +31,7 @@ impl Listener {
             None => self.new_talk(ended.start),
         };
         let least = u64::from(self.options.least_voice_ms) * PER_MS;
-        if talk.looks == 0 && ended.voiced < least {
+        if talk.looks == 0 && ended.voice.samples < least {
             return;
         }
         if ended.cut {

@@ -1,8 +1,11 @@
 //! What a track wishes of the engine, and what becomes of the answer.
 
+use metrics::counter;
+
 use super::{Listener, PER_MS};
 use crate::speech::{
     Decoded, EngineError,
+    filter::{self, Suspicion},
     live::{Heard, Level, Want, Window, ask, talk::Talk},
 };
 
@@ -39,7 +42,7 @@ impl Listener {
         if talk.again {
             return Some(Want::Partial);
         }
-        if open.voiced < u64::from(self.options.least_voice_ms) * PER_MS {
+        if open.voice.samples < u64::from(self.options.least_voice_ms) * PER_MS {
             return None;
         }
         let silence = self.turns.now() - open.voice_end;
@@ -51,30 +54,26 @@ impl Listener {
         let first = u64::from(self.options.first_ms) * PER_MS;
         let needed = if talk.looks == 0 { first } else { step };
         let patience = if self.junk > 0 { JUNK_PATIENCE } else { 1 };
-        let news = open.voiced - talk.looked_voice;
+        let news = open.voice.samples - talk.looked_voice.samples;
         (news >= needed * patience).then_some(Want::Partial)
     }
 
-    /// Fills the window that [`Self::want`] asks for, with the newest audio; `false` when nothing is
-    /// wanted any more. [`Self::answer`] must follow.
-    pub fn window(&mut self, window: &mut Window) -> bool {
-        if self.want().is_none() {
-            return false;
-        }
-        let Some(talk) = self.ended.front_mut().or(self.open.as_mut()) else {
-            return false;
-        };
-        let (audio, voiced) = match &talk.over {
-            Some(over) => (over.audio.as_slice(), over.voiced),
+    /// Fills the window that [`Self::want`] asks for, with the newest audio, and says what for; `None`
+    /// when nothing is wanted any more. [`Self::answer`] must follow.
+    pub fn window(&mut self, window: &mut Window) -> Option<Want> {
+        let want = self.want()?;
+        let talk = self.ended.front_mut().or(self.open.as_mut())?;
+        let (audio, voice) = match &talk.over {
+            Some(over) => (over.audio.as_slice(), over.voice),
             None => {
-                let voiced = self.turns.open().map_or(0, |open| open.voiced);
-                (self.turns.open_audio(), voiced)
+                let open = self.turns.open()?;
+                (self.turns.open_audio(), open.voice)
             }
         };
         let end = talk.start + audio.len() as u64;
         window.load(audio);
         talk.looks += 1;
-        talk.looked_voice = voiced;
+        talk.looked_voice = voice;
         let forget = u64::from(self.options.forget_ms) * PER_MS;
         window.prompt.clear();
         if !talk.again && talk.start < self.spoke_until + forget {
@@ -90,7 +89,7 @@ impl Listener {
             again: talk.again,
             stale: false,
         });
-        true
+        Some(want)
     }
 
     /// Takes the engine's answer to the window.
@@ -101,16 +100,7 @@ impl Listener {
         self.trouble = answer.is_err();
         if let Some(talk) = self.talk_mut(running.utterance).filter(|_| !running.stale) {
             match answer {
-                Ok(decoded) if ask::loops(&decoded) && !running.again => talk.again = true,
-                Ok(decoded) => {
-                    talk.again = false;
-                    talk.looked_until = running.end;
-                    if ask::loops(&decoded) || ask::junk(&decoded) {
-                        self.prompt.clear();
-                    } else {
-                        self.believe(running, decoded);
-                    }
-                }
+                Ok(decoded) => self.weigh(running, decoded),
                 Err(_) => talk.fail(running.end, MOST_FAILURES),
             }
         }
@@ -119,12 +109,35 @@ impl Listener {
         self.check_finished();
     }
 
+    /// Decides whether an answer is believed, asked for again, or nothing.
+    fn weigh(&mut self, running: Running, decoded: Decoded) {
+        let Some(talk) = self.talk_mut(running.utterance) else {
+            return;
+        };
+        let suspicion = filter::suspect(&decoded, talk.looked_voice.level());
+        talk.again = !running.again && suspicion.is_some_and(Suspicion::is_loop);
+        if let Some(suspicion) = suspicion {
+            let (reason, again) = (suspicion.as_str(), talk.again.to_string());
+            counter!("callscribe_live_suspect_total", "reason" => reason, "again" => again)
+                .increment(1);
+        }
+        if talk.again {
+            return;
+        }
+        talk.looked_until = running.end;
+        if suspicion.is_some() || decoded.words.is_empty() {
+            self.prompt.clear();
+        } else {
+            self.believe(running, decoded);
+        }
+    }
+
     fn believe(&mut self, running: Running, decoded: Decoded) {
         let settled = self.settled;
         let Some(talk) = self.talk_mut(running.utterance) else {
             return;
         };
-        let voiced = talk.looked_voice;
+        let voiced = talk.looked_voice.samples;
         let committed = talk.believe(decoded, running.end, settled);
         if running.small {
             // Another vocabulary: its tokens mean nothing to the live model.
