@@ -16,6 +16,7 @@ use crate::{
     time::Clock,
 };
 
+mod adopt;
 mod backoff;
 mod hearing;
 mod purge;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, HeardTrack, Job, NoHearing, Told, Trouble};
+use super::{Context, HeardTrack, Job, NoHearing, Told, Trouble, adopt::adopt};
 use crate::{
     ids::CallSid,
     speech::ModelInfo,
@@ -50,6 +50,7 @@ impl Job for Transcribe {
         let streams = context.store.streams(&self.call).await?;
         let recordings = context.store.recordings(&self.call).await?;
         wait_for_open(context, &streams, &recordings)?;
+        let recordings = adopt(context, &self.call, recordings).await?;
         let usable =
             |r: &Recording| r.state != RecordingState::Deleted && r.duration > MediaTime::ZERO;
         if !recordings.iter().any(usable) {

@@ -1,16 +1,15 @@
 //! What a crash left open is closed at the next start.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::{
-    Error, NewJob, Note, NoteKind, Recording, RecordingEnd, Store, Stream, TRANSCRIBE,
-    db::{Tx, args},
+    Error, NewJob, Note, NoteKind, Recording, RecordingEnd, RecordingKey, Store, Stream,
+    TRANSCRIBE,
+    db::args,
     notes, recordings,
     streams::{lock_call, settle, stream_from},
 };
-use crate::{ids::CallSid, time::MediaTime};
+use crate::{ids::CallSid, tasks, time::MediaTime};
 
 /// A recording whose file the recovery found and repaired.
 #[derive(Debug, Clone)]
@@ -61,6 +60,27 @@ impl Store {
         Ok(done)
     }
 
+    /// The ends of a stream's open recordings, and the length of the longest one, open or not.
+    async fn ends_of(
+        &self,
+        stream: &Stream,
+        recovered: &[RecoveredRecording],
+    ) -> Result<(MediaTime, Vec<(RecordingKey, RecordingEnd)>), Error> {
+        let mut longest = MediaTime::ZERO;
+        let mut ends = Vec::new();
+        let all = self.recordings(&stream.key.call).await?;
+        for recording in all.into_iter().filter(|r| r.key.stream == stream.key) {
+            if recording.closed_at.is_some() {
+                longest = longest.max(recording.duration);
+                continue;
+            }
+            let end = end_of(&recording, recovered).await?;
+            longest = longest.max(recordings::duration_of(&end.parts));
+            ends.push((recording.key, end));
+        }
+        Ok((longest, ends))
+    }
+
     /// Calls that wait for a final pass that nobody is going to make: one whose job was given up in the
     /// moment of the crash is `failed`, another gets a job.
     async fn adopt_forgotten(&self, done: &mut Interrupted, at: Timestamp) -> Result<(), Error> {
@@ -96,9 +116,12 @@ impl Store {
         recovered: &[RecoveredRecording],
         at: Timestamp,
     ) -> Result<bool, Error> {
+        let (length, ends) = self.ends_of(stream, recovered).await?;
         let mut tx = self.db.begin().await?;
         lock_call(&mut tx, &stream.key.call, at).await?;
-        let length = close_recordings(&mut tx, stream, recovered, at).await?;
+        for (key, end) in &ends {
+            recordings::close(&mut tx, key, end, at).await?;
+        }
         let ended_at = stream.opened_at + std::time::Duration::from_millis(length.as_ms());
         let closed = tx
             .run(
@@ -134,48 +157,29 @@ impl Store {
     }
 }
 
-/// Closes a stream's open recordings by what was recovered; gives the longest one's length.
-async fn close_recordings(
-    tx: &mut Tx,
-    stream: &Stream,
+/// What was recovered of a recording, or lies on disk: the recovery tells only of files that it had to
+/// finish, and a recording may have been closed a moment before the crash.
+async fn end_of(
+    recording: &Recording,
     recovered: &[RecoveredRecording],
-    at: Timestamp,
-) -> Result<MediaTime, Error> {
-    let rows = tx
-        .rows(
-            "SELECT * FROM recordings WHERE call_sid = $1 AND stream = $2",
-            args![stream.key.call.as_str(), stream.key.number],
-        )
-        .await?;
-    let mut longest = MediaTime::ZERO;
-    for row in &rows {
-        let recording = recordings::recording_from(row)?;
-        if recording.closed_at.is_some() {
-            longest = longest.max(recording.duration);
-            continue;
-        }
-        let end = end_of(&recording, recovered);
-        longest = longest.max(recordings::duration_of(&end.parts));
-        recordings::close(tx, &recording.key, &end, at).await?;
-    }
-    Ok(longest)
-}
-
-fn end_of(recording: &Recording, recovered: &[RecoveredRecording]) -> RecordingEnd {
-    let first = |end: &RecordingEnd| end.parts.first().map(|part| part.path.clone());
-    let path = recording
-        .parts
-        .first()
-        .map_or(Path::new(""), |part| part.path.as_path());
-    recovered
-        .iter()
-        .map(|found| &found.end)
-        .find(|end| first(end).is_some_and(|found| recordings::same_file(&found, path)))
-        .cloned()
-        .unwrap_or_else(|| RecordingEnd {
-            parts: vec![],
-            gaps: vec![],
-            detail: serde_json::Value::Null,
-            failed: Some("its file was not found after the service died".into()),
-        })
+) -> Result<RecordingEnd, Error> {
+    let path = recording.parts.first().map(|part| part.path.clone());
+    let path = path.unwrap_or_default();
+    let is_its = |end: &&RecordingEnd| {
+        let first = end.parts.first();
+        first.is_some_and(|part| recordings::same_file(&part.path, &path))
+    };
+    let found = recovered.iter().map(|found| &found.end).find(is_its);
+    let end = match found {
+        Some(end) => Some(end.clone()),
+        None => tasks::blocking("find recording", move || RecordingEnd::on_disk(&path))
+            .await
+            .map_err(std::io::Error::other)?,
+    };
+    Ok(end.unwrap_or_else(|| RecordingEnd {
+        parts: vec![],
+        gaps: vec![],
+        detail: serde_json::Value::Null,
+        failed: Some("its file was not found after the service died".into()),
+    }))
 }

@@ -154,15 +154,15 @@ impl Store {
         // A text a filter: each finds its index, and "newest first" has a place to start from.
         let sql = match which {
             Which::All => {
-                "SELECT * FROM calls WHERE (started_at < $1 OR (started_at = $1 AND sid < $2))
+                "SELECT * FROM calls WHERE (started_at, sid) < ($1, $2)
                  ORDER BY started_at DESC, sid DESC LIMIT $3"
             }
             Which::Live => {
-                "SELECT * FROM calls WHERE (started_at < $1 OR (started_at = $1 AND sid < $2))
+                "SELECT * FROM calls WHERE (started_at, sid) < ($1, $2)
                  AND state = 'live' ORDER BY started_at DESC, sid DESC LIMIT $3"
             }
             Which::Ended => {
-                "SELECT * FROM calls WHERE (started_at < $1 OR (started_at = $1 AND sid < $2))
+                "SELECT * FROM calls WHERE (started_at, sid) < ($1, $2)
                  AND state <> 'live' ORDER BY started_at DESC, sid DESC LIMIT $3"
             }
         };

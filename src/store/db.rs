@@ -344,8 +344,17 @@ where
     args.into_iter()
         .fold(sqlx::query(sql), |query, arg| match arg {
             Arg::Int(int) => query.bind(*int),
-            Arg::Text(text) => query.bind(text.as_deref()),
+            Arg::Text(text) => query.bind(text.as_deref().map(storable).as_deref()),
         })
+}
+
+/// PostgreSQL takes no NUL in a text, and a peer may send one.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// `($1, $2), ($3, $4)` for two rows of two.

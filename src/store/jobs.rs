@@ -1,10 +1,10 @@
 //! Durable work: a job is a row, taken under a lease, tried again with a later time, or put aside as dead.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     Error, Store,
-    db::{Row, Tx, args},
+    db::{Tx, args},
     notes::new_id,
 };
 use crate::ids::CallSid;
@@ -49,41 +49,6 @@ pub enum Enqueued {
     Rearmed,
 }
 
-/// A job that a worker holds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Job {
-    pub id: String,
-    pub kind: String,
-    pub key: String,
-    pub payload: serde_json::Value,
-    /// This one included: 1 at the first try.
-    pub attempts: u32,
-    pub max_attempts: u32,
-    pub created_at: Timestamp,
-    pub last_error: Option<String>,
-    lease: Lease,
-}
-
-/// The right to finish a job: gone once its time passed and another worker took the job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    id: String,
-    worker: String,
-    attempts: u32,
-}
-
-impl Job {
-    #[must_use]
-    pub const fn lease(&self) -> &Lease {
-        &self.lease
-    }
-
-    #[must_use]
-    pub const fn is_last_attempt(&self) -> bool {
-        self.attempts >= self.max_attempts
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobCount {
     pub kind: String,
@@ -116,124 +81,6 @@ impl Store {
         }
         tx.commit().await?;
         Ok(!is_there)
-    }
-
-    /// Takes the job of `kind` that is due, most urgent first, for `lease`; also one whose worker let
-    /// its lease run out. Two workers never hold the same job, nor two jobs of one key.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn take_job(
-        &self,
-        kind: &str,
-        worker: &str,
-        lease: SignedDuration,
-        at: Timestamp,
-    ) -> Result<Option<Job>, Error> {
-        // Most polls find nothing: a read tells, without the writers' queue.
-        if self.db.row(ANY_DUE, args![kind, at]).await?.is_none() {
-            return Ok(None);
-        }
-        let mut tx = self.db.begin().await?;
-        let sql = if tx.has_row_locks() {
-            TAKE_SKIP_LOCKED
-        } else {
-            TAKE
-        };
-        let row = tx.row(sql, args![kind, at, worker, at + lease]).await?;
-        let job = row.as_ref().map(job_from).transpose()?;
-        tx.commit().await?;
-        Ok(job)
-    }
-
-    /// Puts aside the jobs whose last attempt never came back: they may well be what kills the workers.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn bury_lost_jobs(&self, kind: &str, at: Timestamp) -> Result<Vec<Job>, Error> {
-        if self.db.row(ANY_LOST, args![kind, at]).await?.is_none() {
-            return Ok(vec![]);
-        }
-        let mut tx = self.db.begin().await?;
-        let rows = tx
-            .rows(
-                "UPDATE jobs SET state = 'dead', lease_until = NULL, finished_at = $2,
-                    last_error = 'the service died during the last attempt'
-                 WHERE kind = $1 AND state = 'running' AND lease_until <= $2
-                    AND attempts >= max_attempts
-                 RETURNING *",
-                args![kind, at],
-            )
-            .await?;
-        let lost = rows.iter().map(job_from).collect::<Result<_, _>>()?;
-        tx.commit().await?;
-        Ok(lost)
-    }
-
-    /// Prolongs a lease to `until`. `false`: it ran out and the job is another worker's.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn renew_job(&self, lease: &Lease, until: Timestamp) -> Result<bool, Error> {
-        self.on_lease(
-            "UPDATE jobs SET lease_until = $4 WHERE id = $1 AND worker = $2 AND attempts = $3
-                AND state = 'running'",
-            args![&lease.id, &lease.worker, lease.attempts, until],
-        )
-        .await
-    }
-
-    /// The job is done. `false`: the lease ran out; whoever has the job now finishes it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn finish_job(&self, lease: &Lease, at: Timestamp) -> Result<bool, Error> {
-        self.on_lease(
-            "UPDATE jobs SET state = 'done', lease_until = NULL, finished_at = $4
-             WHERE id = $1 AND worker = $2 AND attempts = $3 AND state = 'running'",
-            args![&lease.id, &lease.worker, lease.attempts, at],
-        )
-        .await
-    }
-
-    /// The job failed: again at `retry_at`, or dead with its reason after the last attempt. Where a
-    /// younger job of the same key waits, that one takes over.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn fail_job(
-        &self,
-        job: &Job,
-        error: &str,
-        retry_at: Option<Timestamp>,
-        at: Timestamp,
-    ) -> Result<bool, Error> {
-        match retry_at.filter(|_| !job.is_last_attempt()) {
-            Some(retry_at) => self.put_back(job, error, retry_at, 0).await,
-            None => {
-                self.on_lease(
-                    "UPDATE jobs SET state = 'dead', lease_until = NULL, last_error = $4,
-                        finished_at = $5
-                     WHERE id = $1 AND worker = $2 AND attempts = $3 AND state = 'running'",
-                    args![&job.id, &job.lease.worker, job.attempts, error, at],
-                )
-                .await
-            }
-        }
-    }
-
-    /// The job cannot run yet (no model, a recording still being closed): again at `retry_at`, and this
-    /// was no attempt.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn postpone_job(
-        &self,
-        job: &Job,
-        why: &str,
-        retry_at: Timestamp,
-    ) -> Result<bool, Error> {
-        self.put_back(job, why, retry_at, 1).await
     }
 
     /// When the next job of `kind` is due, for the runner's sleep.
@@ -294,43 +141,6 @@ impl Store {
         tx.commit().await?;
         Ok(gone)
     }
-
-    async fn put_back(
-        &self,
-        job: &Job,
-        error: &str,
-        retry_at: Timestamp,
-        refund: u32,
-    ) -> Result<bool, Error> {
-        self.on_lease(
-            "UPDATE jobs SET last_error = $4, run_at = $5, attempts = attempts - $6,
-                lease_until = NULL, state = CASE WHEN EXISTS
-                    (SELECT 1 FROM jobs o WHERE o.kind = jobs.kind AND o.job_key = jobs.job_key
-                        AND o.state = 'queued')
-                    THEN 'done' ELSE 'queued' END
-             WHERE id = $1 AND worker = $2 AND attempts = $3 AND state = 'running'",
-            args![
-                &job.id,
-                &job.lease.worker,
-                job.attempts,
-                error,
-                retry_at,
-                refund
-            ],
-        )
-        .await
-    }
-
-    async fn on_lease(
-        &self,
-        sql: &'static str,
-        args: &[super::db::Arg<'_>],
-    ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let changed = tx.run(sql, args).await?;
-        tx.commit().await?;
-        Ok(changed > 0)
-    }
 }
 
 pub(super) async fn queue(tx: &mut Tx, job: &NewJob, at: Timestamp) -> Result<Enqueued, Error> {
@@ -380,50 +190,4 @@ pub(super) async fn pending(tx: &mut Tx, kind: &str, key: &str) -> Result<bool, 
         )
         .await?;
     Ok(row.is_some())
-}
-
-const ANY_DUE: &str = "SELECT id FROM jobs WHERE kind = $1 AND ((state = 'queued' AND run_at <= $2)
-    OR (state = 'running' AND lease_until <= $2)) LIMIT 1";
-
-const ANY_LOST: &str = "SELECT id FROM jobs WHERE kind = $1 AND state = 'running'
-    AND lease_until <= $2 AND attempts >= max_attempts LIMIT 1";
-
-macro_rules! take {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE jobs SET state = 'running', worker = $3, lease_until = $4, attempts = attempts + 1
-             WHERE id = (
-                SELECT j.id FROM jobs j
-                WHERE j.kind = $1
-                    AND ((j.state = 'queued' AND j.run_at <= $2)
-                        OR (j.state = 'running' AND j.lease_until <= $2
-                            AND j.attempts < j.max_attempts))
-                    AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.kind = j.kind AND r.job_key = j.job_key
-                        AND r.state = 'running' AND r.lease_until > $2)
-                ORDER BY j.priority DESC, j.run_at, j.id LIMIT 1",
-            $lock,
-            ") RETURNING *"
-        )
-    };
-}
-const TAKE: &str = take!("");
-const TAKE_SKIP_LOCKED: &str = take!(" FOR UPDATE OF j SKIP LOCKED");
-
-fn job_from(row: &Row) -> Result<Job, Error> {
-    let (id, attempts) = (row.text("id")?, row.count("attempts")?);
-    Ok(Job {
-        lease: Lease {
-            id: id.clone(),
-            worker: row.text("worker")?,
-            attempts,
-        },
-        id,
-        kind: row.text("kind")?,
-        key: row.text("job_key")?,
-        payload: row.json("payload")?,
-        attempts,
-        max_attempts: row.count("max_attempts")?,
-        created_at: row.time("created_at")?,
-        last_error: row.maybe_text("last_error")?,
-    })
 }

@@ -16,6 +16,7 @@ mod boot;
 mod calls;
 mod db;
 mod jobs;
+mod leases;
 mod notes;
 mod pen;
 mod recordings;
@@ -31,7 +32,8 @@ mod tests;
 
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use jobs::{Enqueued, Job, JobCount, Lease, NewJob, TRANSCRIBE};
+pub use jobs::{Enqueued, JobCount, NewJob, TRANSCRIBE};
+pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
 pub use recordings::{
@@ -95,6 +97,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// The database refused the rows themselves; the same again would be refused again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        use sqlx::error::ErrorKind;
+        let Self::Db(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        matches!(
+            error.kind(),
+            ErrorKind::ForeignKeyViolation
+                | ErrorKind::NotNullViolation
+                | ErrorKind::CheckViolation
+        )
+    }
+
     fn corrupt(column: &str, found: &str) -> Self {
         Self::Corrupt {
             column: column.into(),

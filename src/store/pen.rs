@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{LiveSegment, Store, StreamKey};
+use super::{Error, LiveSegment, Store, StreamKey};
 use crate::{ids::Track, tasks};
 
 /// Utterances that wait for the database. A further state of one that waits takes its place; beyond
@@ -38,7 +38,6 @@ struct Shared {
 struct Page {
     waiting: BTreeMap<Key, LiveSegment>,
     put_down: u64,
-    taken: u64,
 }
 
 type Key = (StreamKey, Track, u64);
@@ -91,25 +90,16 @@ impl Pen {
         self.0.page.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch, and the count that is written with it.
+    /// All that waits, and the count that is written with it.
     fn take(&self) -> (Vec<LiveSegment>, u64) {
         let mut page = self.page();
-        let mut batch = Vec::new();
-        while batch.len() < BATCH
-            && let Some((_, segment)) = page.waiting.pop_first()
-        {
-            batch.push(segment);
-        }
-        if page.waiting.is_empty() {
-            page.taken = page.put_down;
-        }
-        (batch, page.taken)
+        let waiting = std::mem::take(&mut page.waiting);
+        (waiting.into_values().collect(), page.put_down)
     }
 
     /// What could not be written waits on, unless it is outdated by now.
-    fn put_back(&self, batch: Vec<LiveSegment>, taken: u64) {
+    fn put_back(&self, batch: Vec<LiveSegment>) {
         let mut page = self.page();
-        page.taken = page.taken.min(taken);
         for segment in batch {
             page.waiting.entry(key_of(&segment)).or_insert(segment);
         }
@@ -122,32 +112,64 @@ fn key_of(live: &LiveSegment) -> Key {
 
 async fn write_all(store: Store, pen: Pen) {
     loop {
-        let closing = pen.0.closing.is_cancelled();
-        let before = pen.page().taken;
-        let (batch, taken) = pen.take();
-        if batch.is_empty() {
-            pen.0.written.send_replace(taken);
-            if closing {
-                break;
-            }
-            pen.0.put_down.notified().await;
-            let _ = tokio::time::timeout(GATHER, pen.0.closing.cancelled()).await;
-            continue;
-        }
-        match store.append_segments(&batch).await {
+        let is_last = pen.0.closing.is_cancelled();
+        let (waiting, put_down) = pen.take();
+        let is_idle = waiting.is_empty();
+        match write(&store, waiting).await {
             Ok(()) => {
-                pen.0.written.send_replace(taken);
+                pen.0.written.send_replace(put_down);
             }
-            Err(error) => {
+            Err((error, rest)) => {
                 metrics::counter!("callscribe_store_errors_total").increment(1);
-                tracing::error!(%error, segments = batch.len(), "live text cannot be written");
-                pen.put_back(batch, before);
-                if closing {
-                    break;
+                tracing::error!(%error, segments = rest.len(), "live text cannot be written");
+                pen.put_back(rest);
+                if !is_last {
+                    tokio::time::sleep(RETRY).await;
+                    continue;
                 }
-                tokio::time::sleep(RETRY).await;
             }
         }
+        if is_last {
+            break;
+        }
+        if is_idle {
+            pen.0.put_down.notified().await;
+        }
+        let _ = tokio::time::timeout(GATHER, pen.0.closing.cancelled()).await;
     }
     pen.0.written.send_replace(u64::MAX);
+}
+
+/// Writes in batches; gives back what is left when the database fails.
+async fn write(
+    store: &Store,
+    mut waiting: Vec<LiveSegment>,
+) -> Result<(), (Error, Vec<LiveSegment>)> {
+    while !waiting.is_empty() {
+        let batch = &waiting[..waiting.len().min(BATCH)];
+        let written = match store.append_segments(batch).await {
+            Err(error) if error.is_refusal() => write_singly(store, batch).await,
+            done => done,
+        };
+        match written {
+            Ok(()) => drop(waiting.drain(..waiting.len().min(BATCH))),
+            Err(error) => return Err((error, waiting)),
+        }
+    }
+    Ok(())
+}
+
+/// One that the database refuses (its call was deleted meanwhile) must not hold up the others.
+async fn write_singly(store: &Store, batch: &[LiveSegment]) -> Result<(), Error> {
+    for segment in batch {
+        match store.append_segments(std::slice::from_ref(segment)).await {
+            Err(error) if error.is_refusal() => {
+                metrics::counter!("callscribe_store_segments_dropped_total").increment(1);
+                let call = &segment.stream.call;
+                tracing::warn!(%call, %error, "live text of a call that is not there");
+            }
+            done => done?,
+        }
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     Error, Store, StreamKey,
@@ -14,9 +15,9 @@ use super::{
     rows::{gaps_from, gaps_to_json, to_json},
 };
 use crate::{
-    audio::wav,
+    audio::pcm::WavSource,
     ids::{CallSid, Track},
-    recordings::{Sidecar, Summary},
+    recordings::Sidecar,
     time::MediaTime,
 };
 
@@ -87,53 +88,39 @@ pub struct RecordingEnd {
 }
 
 impl RecordingEnd {
-    /// Of a tape that was closed. Asks the files for their lengths where there are several.
+    /// Of a recording whose end was never told, by what lies on disk: its sidecar, or its first file
+    /// alone. `None` where neither can be read. Blocks.
     #[must_use]
-    pub fn of(summary: Summary) -> Self {
-        let is_one = summary.parts.len() == 1;
-        let parts = summary.parts.into_iter().map(|path| RecordingPart {
-            frames: if is_one {
-                summary.frames
-            } else {
-                frames_on_disk(&path)
-            },
-            path,
-        });
-        Self {
-            parts: parts.collect(),
-            gaps: summary.gaps.iter().map(|gap| (gap.at, gap.len)).collect(),
-            detail: detail(
-                &Some(summary.levels),
-                &Some(summary.verdict),
-                summary.dropped,
-            ),
-            failed: summary.failed,
+    pub fn on_disk(path: &Path) -> Option<Self> {
+        let folder = path.parent()?;
+        if let Ok(sidecar) = Sidecar::read(&path.with_extension("json")) {
+            let names: Vec<PathBuf> = sidecar.parts.iter().map(|p| folder.join(&p.file)).collect();
+            return Some(Self {
+                parts: measured(&names),
+                gaps: sidecar.gaps.iter().map(|gap| (gap.at, gap.len)).collect(),
+                detail: json!({ "levels": sidecar.levels, "verdict": sidecar.verdict }),
+                failed: sidecar.failed,
+            });
         }
-    }
-
-    /// Of a recording that was found after a crash, by its sidecar in `folder`.
-    #[must_use]
-    pub fn found(folder: &Path, sidecar: &Sidecar) -> Self {
-        let parts = sidecar.parts.iter().map(|part| RecordingPart {
-            path: folder.join(&part.file),
-            frames: part.frames,
-        });
-        Self {
-            parts: parts.collect(),
-            gaps: sidecar.gaps.iter().map(|gap| (gap.at, gap.len)).collect(),
-            detail: detail(&sidecar.levels, &sidecar.verdict, sidecar.dropped),
-            failed: sidecar.failed.clone(),
-        }
+        WavSource::open(&[path]).ok().map(|_| Self {
+            parts: measured(&[path.to_owned()]),
+            gaps: vec![],
+            detail: serde_json::Value::Null,
+            failed: Some("its sidecar is lost".into()),
+        })
     }
 }
 
-fn detail(levels: &impl Serialize, verdict: &impl Serialize, dropped: u64) -> serde_json::Value {
-    serde_json::json!({ "levels": levels, "verdict": verdict, "dropped": dropped })
-}
-
-fn frames_on_disk(path: &Path) -> u64 {
-    let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    bytes.saturating_sub(wav::HEADER as u64) / wav::SAMPLE
+/// Lengths as the files have them: a sidecar that was written while recording lags behind.
+fn measured(paths: &[PathBuf]) -> Vec<RecordingPart> {
+    let frames = |path: &PathBuf| WavSource::open(&[path]).map_or(0, |source| source.samples());
+    paths
+        .iter()
+        .map(|path| RecordingPart {
+            frames: frames(path),
+            path: path.clone(),
+        })
+        .collect()
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -22,6 +22,7 @@ on_both!(
     an_empty_call_is_empty,
     a_live_call_is_left_alone,
     an_open_recording_is_waited_for,
+    a_recording_that_was_never_closed_is_taken_from_disk,
     a_killed_worker_loses_nothing,
     a_job_that_kills_the_service_is_given_up,
     lost_audio_is_marked,
@@ -298,6 +299,35 @@ async fn an_open_recording_is_waited_for(bench: &Bench) {
         .unwrap();
     assert_eq!(scenario.step_at(15).await, Some(Outcome::Done));
     assert_eq!(scenario.call("CA1").await.state, CallState::Final);
+}
+
+async fn a_recording_that_was_never_closed_is_taken_from_disk(bench: &Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dana_MZ1_20231114_221320.wav");
+    let mut bytes = crate::audio::wav::header(320_000).to_vec();
+    bytes.resize(bytes.len() + 320_000, 0);
+    std::fs::write(&path, bytes).unwrap();
+    let scenario = Scenario::new(bench, |_, _| Ok(heard(10, &[(0, "Good morning, all.")])));
+    let stream = bench.stream("CA1", 0).await;
+    for (track, path) in [
+        (Track::Inbound, path.to_str().unwrap()),
+        (Track::Outbound, "no.wav"),
+    ] {
+        let new = new_recording(&stream.key, track, path);
+        bench.store.record_opened(&new).await.unwrap();
+    }
+    scenario.close(&stream, 10).await;
+    assert_eq!(scenario.step_at(39).await, Some(Outcome::NotYet));
+    assert_eq!(scenario.step_at(41).await, Some(Outcome::Done));
+    let [inbound, outbound] = &bench.store.recordings(&call_sid("CA1")).await.unwrap()[..] else {
+        panic!("two recordings");
+    };
+    assert_eq!(
+        (inbound.duration, inbound.closed_at),
+        (secs(10), Some(at(41)))
+    );
+    assert_eq!(outbound.failed.as_deref(), Some("its file was not found"));
+    assert_eq!(scenario.served("CA1").await, ["0 Dana: Good morning, all."]);
 }
 
 async fn a_killed_worker_loses_nothing(bench: &Bench) {

@@ -14,6 +14,7 @@ on_both!(
     other_nodes_are_left_alone,
     a_finishing_call_without_a_job_gets_one,
     a_call_whose_job_was_given_up_is_failed,
+    a_recording_closed_just_before_the_crash_is_found,
 );
 
 fn recovered(path: &str, secs: u64) -> RecoveredRecording {
@@ -127,4 +128,21 @@ async fn a_call_whose_job_was_given_up_is_failed(bench: &Bench) {
         call.served_reason,
         "final pass failed: no model: live text kept"
     );
+}
+
+/// Its file is whole, so that the recovery has nothing to tell of it.
+async fn a_recording_closed_just_before_the_crash_is_found(bench: &Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dana_MZ1_20231114_221320.wav");
+    let mut bytes = crate::audio::wav::header(64_000).to_vec();
+    bytes.resize(bytes.len() + 64_000, 0);
+    std::fs::write(&path, bytes).unwrap();
+    let stream = bench.stream("CA1", 0).await;
+    let new = new_recording(&stream.key, Track::Inbound, path.to_str().unwrap());
+    bench.store.record_opened(&new).await.unwrap();
+    bench.store.mark_interrupted(&[], at(9)).await.unwrap();
+    let kept = &bench.store.recordings(&call_sid("CA1")).await.unwrap()[0];
+    assert_eq!(kept.duration, secs(2));
+    let call = bench.store.call(&call_sid("CA1")).await.unwrap().unwrap();
+    assert_eq!(call.ended_at, Some(at(2)));
 }

@@ -17,6 +17,8 @@ on_both!(
     notes_are_kept_in_order,
     recordings_close_once,
     verbs_on_unknown_calls_fail,
+    a_nul_in_a_text_is_no_failure,
+    many_writers_wait_for_each_other,
 );
 
 async fn call(bench: &Bench, sid: &str) -> Call {
@@ -257,4 +259,69 @@ async fn verbs_on_unknown_calls_fail(bench: &Bench) {
             .unwrap()
             .is_none()
     );
+}
+
+/// What a peer sends may hold one, and PostgreSQL takes none.
+async fn a_nul_in_a_text_is_no_failure(bench: &Bench) {
+    let mut stream = new_stream(0);
+    stream.speakers[0] = Some("Da\0na".into());
+    stream.parameters.insert("a\0".into(), "\0b".into());
+    let mut new = new_call("CA1");
+    new.from = Some("\0".into());
+    let opened = bench.store.open_stream(&new, &stream).await.unwrap();
+    let mark = Note {
+        call: call_sid("CA1"),
+        stream: None,
+        track: None,
+        at: secs(0),
+        kind: NoteKind::Mark { name: "\0".into() },
+    };
+    bench
+        .store
+        .add_notes(std::slice::from_ref(&mark), at(0))
+        .await
+        .unwrap();
+    assert_eq!(bench.store.notes(&call_sid("CA1")).await.unwrap(), [mark]);
+    let kept = &bench.store.streams(&call_sid("CA1")).await.unwrap()[0];
+    assert_eq!(kept.speaker(Track::Inbound), Some("Da\u{fffd}na"));
+    assert_eq!(kept.parameters, opened.parameters);
+}
+
+/// Two processes, eight calls each: none is told that the database is locked.
+async fn many_writers_wait_for_each_other(bench: &Bench) {
+    let other = bench.again().await;
+    let work = |store: crate::store::Store, name: String| async move {
+        for round in 0..10 {
+            let opened = store
+                .open_stream(&new_call(&name), &new_stream(round))
+                .await;
+            let key = opened.unwrap().key;
+            for utterance in 0..5 {
+                let live = live_segment(&key, utterance, said(Track::Inbound, utterance, "word"));
+                store.append_segments(&[live]).await.unwrap();
+            }
+            store
+                .close_stream(&key, &stream_end(round + 1, 1))
+                .await
+                .unwrap();
+        }
+    };
+    let workers = (0..16).map(|n| {
+        let store = if n % 2 == 0 {
+            bench.store.clone()
+        } else {
+            other.clone()
+        };
+        crate::tasks::spawn("writer", work(store, format!("CA{n}")))
+    });
+    for worker in futures_util::future::join_all(workers).await {
+        worker.unwrap();
+    }
+    for n in 0..16 {
+        let sid = call_sid(&format!("CA{n}"));
+        assert_eq!(bench.store.streams(&sid).await.unwrap().len(), 10);
+        assert_eq!(call(bench, sid.as_str()).await.state, CallState::Finishing);
+    }
+    assert_eq!(waiting(bench).await, 16);
+    other.close().await;
 }

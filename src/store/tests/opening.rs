@@ -46,3 +46,18 @@ async fn what_is_no_database_is_refused() {
         );
     }
 }
+
+#[test]
+fn a_password_is_not_described() {
+    for (url, said) in [
+        ("sqlite://data/calls.db", "sqlite://data/calls.db"),
+        (
+            "postgres://u:p@host:5432/db?sslmode=require",
+            "postgres://host:5432/db",
+        ),
+        ("postgres://u:p@x@host/db", "postgres://host/db"),
+        ("postgresql://host/db", "postgres://host/db"),
+    ] {
+        assert_eq!(crate::store::describe(url), said);
+    }
+}

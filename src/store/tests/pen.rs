@@ -5,7 +5,11 @@ use crate::{
     store::{Pen, testing::*},
 };
 
-on_both!(what_was_put_down_is_written, many_calls_share_the_pen);
+on_both!(
+    what_was_put_down_is_written,
+    many_calls_share_the_pen,
+    text_of_a_call_that_is_gone_holds_up_nobody,
+);
 
 async fn texts(bench: &Bench, sid: &str) -> Vec<String> {
     let found = bench.store.transcript(&call_sid(sid), None).await.unwrap();
@@ -62,4 +66,24 @@ async fn many_calls_share_the_pen(bench: &Bench) {
         assert_eq!(texts[99], "number 99");
     }
     pen.close().await;
+}
+
+async fn text_of_a_call_that_is_gone_holds_up_nobody(bench: &Bench) {
+    let stream = bench.stream("CA1", 0).await;
+    let gone = crate::store::StreamKey {
+        call: call_sid("CA0"),
+        number: 1,
+    };
+    let pen = Pen::start(bench.store.clone());
+    for key in [&gone, &stream.key, &gone] {
+        for utterance in 0..3 {
+            pen.put(live_segment(
+                key,
+                utterance,
+                said(Track::Inbound, utterance, "Hello."),
+            ));
+        }
+    }
+    pen.close().await;
+    assert_eq!(texts(bench, "CA1").await, ["Hello."; 3]);
 }
