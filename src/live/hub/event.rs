@@ -20,12 +20,13 @@ pub struct Utterance {
     pub utterance: u64,
 }
 
-/// What happened on a call. All times are call time in seconds.
+/// What happened on a call. All times are call time in seconds. Whoever publishes `replaced`, `state`,
+/// `note` or `ended` has stored it before: viewers read the store when they hear of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CallEvent {
     /// Words heard but not settled: they follow the committed words of their utterance and are replaced
-    /// by the utterance's next `partial`, `delta` or `completed`.
+    /// by the utterance's next `partial`, `delta` or `completed`. No words: what was shown is withdrawn.
     Partial {
         #[serde(flatten)]
         of: Utterance,
@@ -150,8 +151,8 @@ pub struct CallView {
     pub open: Vec<OpenUtterance>,
     /// The latest completed utterances, oldest first ([`SETTLED`] at most).
     pub settled: Vec<CallEvent>,
-    /// The level of the last `degraded`.
-    pub degraded: u32,
+    /// The level of the last `degraded`, if there was one.
+    pub degraded: Option<u32>,
 }
 
 /// An utterance still being spoken.
@@ -194,6 +195,8 @@ impl Entry for CallEvent {
             Self::Partial { of, start, words } => {
                 let open = view.open(of, *start);
                 open.partial.clone_from(words);
+                view.open
+                    .retain(|open| !(open.partial.is_empty() && open.committed.is_empty()));
             }
             Self::Delta { of, words } => {
                 let start = words.first().map_or(MediaTime::ZERO, |word| word.start);
@@ -201,15 +204,18 @@ impl Entry for CallEvent {
                 open.partial.clear();
                 open.committed.extend_from_slice(words);
             }
-            Self::Completed { of, .. } => {
+            Self::Completed { of, text, .. } => {
                 view.open.retain(|open| open.of != *of);
+                if text.is_empty() {
+                    return;
+                }
                 if view.settled.len() == SETTLED {
                     view.settled.remove(0);
                 }
                 view.settled.push(self.clone());
             }
             Self::Replaced { .. } => view.settled.clear(),
-            Self::Degraded { level, .. } => view.degraded = *level,
+            Self::Degraded { level, .. } => view.degraded = Some(*level),
             Self::State { state, .. } if *state != CallState::Live => view.open.clear(),
             Self::State { .. } | Self::Note { .. } => {}
             Self::Ended { .. } => view.open.clear(),

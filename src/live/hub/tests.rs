@@ -238,7 +238,7 @@ fn a_snapshot_holds_what_is_being_said() {
     let text = |words: &[Word]| words.iter().map(|w| w.text.clone()).collect::<Vec<_>>();
     assert_eq!(text(&view.open[0].committed), ["good", "morning"]);
     assert_eq!(text(&view.open[0].partial), ["mister"]);
-    assert_eq!((view.settled.len(), view.degraded), (1, 2));
+    assert_eq!((view.settled.len(), view.degraded), (1, Some(2)));
 
     hub.publish(&call, state(CallState::Finishing));
     hub.publish(
@@ -251,6 +251,22 @@ fn a_snapshot_holds_what_is_being_said() {
     let view = hub.view(&call).1;
     assert!(view.open.is_empty(), "a broken stream's utterance");
     assert!(view.settled.is_empty(), "the store has it all now");
+}
+
+#[test]
+fn what_is_withdrawn_leaves_nothing() {
+    let (hub, _) = hub(4);
+    let call = sid("CA1");
+    for (event, open) in [
+        (partial(0, "you"), 1),
+        (partial(0, ""), 0),
+        (partial(1, "thank you"), 1),
+        (completed(1, ""), 0),
+    ] {
+        hub.publish(&call, event);
+        assert_eq!(hub.view(&call).1.open.len(), open);
+    }
+    assert!(hub.view(&call).1.settled.is_empty());
 }
 
 #[test]
