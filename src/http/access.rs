@@ -90,7 +90,7 @@ impl Access {
                 StatusCode::FORBIDDEN,
                 "closed",
                 format!(
-                    "pages and API are closed {why} until an access token is configured (server.access_token)"
+                    "pages and API are closed {why} until an access token is configured (http.access_token)"
                 ),
             )
         };
@@ -115,7 +115,7 @@ impl Access {
         Err(HttpError::new(
             StatusCode::FORBIDDEN,
             "unknown_host",
-            "this server goes by localhost, 127.0.0.1 and the names in server.hosts; it was called by another",
+            "this server goes by localhost, 127.0.0.1 and the names in http.hosts; it was called by another",
         ))
     }
 }
@@ -144,7 +144,7 @@ impl Token {
         let message = if bearer.is_some() || address.is_some() {
             "that is not this server's access token"
         } else {
-            "this server asks for its access token: as `Authorization: Bearer …`, or once as `?token=…` in a browser"
+            "this server asks for its access token: as a Bearer token, or in a browser once as ?token=…"
         };
         Err(HttpError::new(
             StatusCode::UNAUTHORIZED,

@@ -67,7 +67,10 @@ impl CallFile {
         view: &CallView,
     ) -> Result<Self, HttpError> {
         let store = &state.store;
-        let call = store.call(sid).await?.ok_or_else(no_call)?;
+        let mut call = store.call(sid).await?.ok_or_else(no_call)?;
+        if call.state == CallState::Live {
+            call.degraded = view.degraded.unwrap_or(call.degraded);
+        }
         let streams = store.streams(sid).await?;
         let mut transcript = store.transcript(sid, version).await?.ok_or_else(|| {
             HttpError::not_found("this call has no such version of its transcript")
@@ -87,6 +90,14 @@ impl CallFile {
             open,
             position,
         })
+    }
+
+    /// Whether the call serves a final version, and not the live text that it kept.
+    pub(super) fn serves_final(&self) -> bool {
+        let served = self.call.served_version;
+        self.versions
+            .iter()
+            .any(|version| version.version == served && version.kind == VersionKind::Final)
     }
 
     /// What the speakers are called: by track, and by stream and track (`1-inbound`) where they have names.

@@ -53,8 +53,6 @@ struct Snapshot<'a> {
     #[serde(flatten)]
     document: &'a Document,
     open: &'a [OpenUtterance],
-    /// The level of the last `degraded`.
-    degraded_level: u32,
 }
 
 pub(super) async fn of_call(
@@ -127,7 +125,6 @@ impl Viewing {
             kind,
             document: &document,
             open: &file.open,
-            degraded_level: view.degraded,
         };
         if is_settled(file.call.state) {
             let ended = json!({ "type": "ended", "state": file.call.state });

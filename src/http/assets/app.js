@@ -62,8 +62,9 @@ function followCall() {
 }
 
 function partial(event) {
-  const said = openTurn(event).querySelector(".said");
-  said.querySelector(".partial").textContent = text(event.words);
+  const turn = openTurn(event);
+  turn.querySelector(".partial").textContent = text(event.words);
+  if (!turn.querySelector(".said").textContent.trim()) turn.remove();
 }
 
 function delta(event) {
@@ -75,6 +76,7 @@ function delta(event) {
 
 function completed(event) {
   openTurn(event).remove();
+  if (!event.text) return; // it turned out to be no speech
   const turn = newTurn(event);
   turn.querySelector(".said").textContent = event.text;
   place(turn, event.start, event.end);
@@ -292,8 +294,10 @@ function refresher(parts) {
     if (old.querySelector("details[open]")) next.querySelector("details")?.setAttribute("open", "");
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     old.replaceWith(document.adoptNode(next));
-    if (focused === old) next.focus({ preventScroll: true });
-    else if (focused) [...next.querySelectorAll("a, button, summary")].find((e) => e.textContent === focused.textContent)?.focus({ preventScroll: true });
+    if (!focused) return;
+    const name = (element) => element.getAttribute("href") ?? element.textContent;
+    const same = focused === old ? next : [...next.querySelectorAll("a, button, summary")].find((e) => name(e) === name(focused));
+    same?.focus({ preventScroll: true });
   }
   return page;
 }

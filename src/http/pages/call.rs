@@ -69,7 +69,7 @@ fn status(file: &CallFile) -> Markup {
             }
             @for recording in &file.recordings {
                 @if let Some(why) = &recording.failed {
-                    p.banner { "The recording of " bdi { (recording.speaker) } " is not complete: " (sentence(why)) }
+                    p.banner { "A recording is not complete (" bdi { (recording.speaker) } "). " (sentence(why)) }
                 }
             }
         }
@@ -83,7 +83,9 @@ fn state_in_words(file: &CallFile) -> String {
         CallState::Finishing => {
             "The call is over. Its whole recording is being transcribed; until then this is the live text.".into()
         }
-        CallState::Final | CallState::Empty => reason,
+        CallState::Final if file.serves_final() => format!("Transcribed from the whole recording. {reason}"),
+        CallState::Final => reason,
+        CallState::Empty => format!("Nothing was said that could be understood. {reason}"),
         CallState::Failed => format!("The final transcription was given up. {reason}"),
     }
 }

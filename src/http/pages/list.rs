@@ -56,7 +56,7 @@ pub(in crate::http) async fn show(
 
 fn no_calls() -> Markup {
     html! {
-        div.empty {
+        div.first {
             p { strong { "No calls yet." } " They appear here by themselves." }
             p { "Point a Twilio media stream at this server, or stream a recording to it:" }
             p { code { "callscribe replay FILE.wav" } }

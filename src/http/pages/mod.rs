@@ -44,6 +44,7 @@ fn layout(head: &Head<'_>, content: &Markup) -> Markup {
                 a.skip href="#main" { "Skip to the content" }
                 header.bar {
                     a.brand href="/" { "callscribe" }
+                    @if head.kind == "call" { a href="/" { "All calls" } }
                     span #connection role="status" {}
                 }
                 main #main { (content) }
@@ -61,7 +62,7 @@ pub(super) fn problem(error: &HttpError) -> Markup {
         ),
         "gone" => (
             "Gone",
-            "Recordings are kept for as many days as the configuration says (recording.keep_days).",
+            "Recordings are kept for as many days as the configuration says (recording.retention_days).",
         ),
         "bad_request" => (
             "Not understood",
@@ -69,15 +70,15 @@ pub(super) fn problem(error: &HttpError) -> Markup {
         ),
         "closed" => (
             "Closed",
-            "Set server.access_token in the configuration (16 characters or more), restart, and open this address with ?token=… at its end, once.",
+            "Set http.access_token in the configuration (16 characters or more), restart, and open this address with ?token=… at its end, once.",
         ),
         "unknown_host" => (
             "Called by a strange name",
-            "Open it as http://localhost, or put the name into server.hosts in the configuration.",
+            "Open it as http://localhost, or put the name into http.hosts in the configuration.",
         ),
         "access_token" => (
             "Token, please",
-            "It stands in the server's configuration as server.access_token.",
+            "It stands in the server's configuration as http.access_token.",
         ),
         "too_many_viewers" => ("Full house", "Try again in a minute."),
         _ => (
@@ -104,7 +105,7 @@ pub(super) fn problem(error: &HttpError) -> Markup {
                         label { "Access token" br; input type="password" name="token" required autocomplete="current-password"; }
                         button { "Open" }
                     }
-                } @else {
+                } @else if !["closed", "unknown_host"].contains(&error.code) {
                     p { a href="/" { "All calls" } }
                 }
             }

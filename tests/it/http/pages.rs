@@ -1,5 +1,6 @@
 use callscribe::{
     ids::Track::{Inbound, Outbound},
+    live::hub::CallEvent,
     store::{Note, NoteKind},
     time::MediaTime,
 };
@@ -68,6 +69,25 @@ async fn a_live_call_shows_what_is_settled_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn live_words_that_are_behind_are_said_to_be() {
+    let site = Site::open().await;
+    let line = site.call("CA1").await;
+    for (level, behind) in [(2, true), (0, false)] {
+        line.publish(CallEvent::Degraded {
+            level,
+            reason: "the engine is busy".into(),
+        });
+        let page = site.get("/calls/CA1").await;
+        assert_eq!(
+            page.text().contains("live words come late"),
+            behind,
+            "{level}"
+        );
+        assert_eq!(page.text().contains("badge degraded"), behind, "{level}");
+    }
+}
+
+#[tokio::test]
 async fn what_people_said_is_text_and_never_markup() {
     let site = Site::open().await;
     let mut call = nobody("CA1");
@@ -132,7 +152,7 @@ async fn a_call_that_is_over_says_what_is_served_and_why() {
         page.text(),
         &[
             "badge final",
-            "Final text, 19 characters.",
+            "Transcribed from the whole recording. Final text, 19 characters.",
             "Hello there, Yossi.",
             "?version=1\">live text</a>",
             "base",
@@ -207,7 +227,7 @@ async fn each_track_has_its_player_and_a_failed_recording_is_said() {
             "src=\"/api/v1/calls/CA1/recording/inbound?stream=1&amp;part=1\"",
             "data-start=\"0\" data-end=\"2\"",
             "preload=\"none\"",
-            "is not complete: The disk is full.",
+            "A recording is not complete (<bdi>Dana</bdi>). The disk is full.",
         ],
         &[],
     );
