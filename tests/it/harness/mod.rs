@@ -1,3 +1,4 @@
 //! What several capabilities' tests share.
 
+pub(crate) mod browser;
 pub(crate) mod site;

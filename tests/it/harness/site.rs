@@ -1,6 +1,7 @@
 //! The pages and the API over a store of their own, and a script of calls to show on them.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -20,9 +21,11 @@ use callscribe::{
         CallState, FinalText, LiveSegment, NewCall, NewRecording, NewStream, RecordingEnd,
         RecordingKey, RecordingPart, Store, StreamEnd, StreamKey,
     },
+    tasks,
     time::{Clock, MediaTime},
     transcript::Segment,
 };
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -35,6 +38,22 @@ pub(crate) struct Site {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
+    access: Arc<Access>,
+    serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
+    address: Option<SocketAddr>,
+}
+
+fn app(site: &Site) -> Router {
+    let reasons = Arc::clone(&site.not_ready);
+    router(AppState {
+        store: site.store.clone(),
+        hub: site.hub.clone(),
+        clock: site.clock.clone(),
+        access: Arc::clone(&site.access),
+        not_ready: Arc::new(move || reasons.lock().unwrap().clone()),
+        metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
+        closing: site.closing.clone(),
+    })
 }
 
 /// A response, read to its end.
@@ -74,29 +93,22 @@ impl Site {
         let clock = Clock::manual("2025-11-10T14:30:52Z".parse().unwrap());
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
-        let not_ready = Arc::<Mutex<Vec<String>>>::default();
-        let reasons = Arc::clone(&not_ready);
-        let closing = CancellationToken::new();
         let token = token.map(Into::into);
         let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
-        let app = router(AppState {
-            store: store.clone(),
-            hub: hub.clone(),
-            clock: clock.clone(),
-            access: Arc::new(access),
-            not_ready: Arc::new(move || reasons.lock().unwrap().clone()),
-            metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
-            closing: closing.clone(),
-        });
-        Self {
+        let mut site = Self {
             store,
             hub,
             clock,
-            app,
+            access: Arc::new(access),
+            app: Router::new(),
             dir,
-            not_ready,
-            closing,
-        }
+            not_ready: Arc::default(),
+            closing: CancellationToken::new(),
+            serving: Mutex::default(),
+            address: None,
+        };
+        site.app = app(&site);
+        site
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -118,6 +130,49 @@ impl Site {
             status: head.status,
             headers: head.headers,
             body: axum::body::to_bytes(body, 64 << 20).await.unwrap(),
+        }
+    }
+
+    /// Serves on a port of this machine until the test ends; gives the address.
+    pub(crate) async fn listen(&self) -> String {
+        self.serve("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    async fn serve(&self, address: SocketAddr) -> String {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (app, closing) = (self.app.clone(), self.closing.clone());
+        let serving = tasks::spawn("site", async move {
+            let serving = axum::serve(listener, app);
+            let ended = serving.with_graceful_shutdown(closing.cancelled_owned());
+            ended.await.unwrap();
+        });
+        *self.serving.lock().unwrap() = Some((serving, address));
+        format!("http://{address}")
+    }
+
+    /// The process ends and another one takes its place, on the same rows; it does not listen yet.
+    pub(crate) async fn restart(&mut self) {
+        self.closing.cancel();
+        let (serving, address) = self.serving.lock().unwrap().take().unwrap();
+        serving.await.unwrap();
+        self.closing = CancellationToken::new();
+        self.hub = Hub::new(hub::Options::default(), self.clock.clone());
+        self.address = Some(address);
+        self.app = app(self);
+    }
+
+    pub(crate) async fn listen_again(&self) {
+        self.serve(self.address.unwrap()).await;
+    }
+
+    /// A stream that an earlier process opened.
+    pub(crate) fn resume(&self, call: &str, stream: StreamKey) -> Line<'_> {
+        Line {
+            site: self,
+            call: call.parse().unwrap(),
+            stream,
+            speakers: [None, None],
         }
     }
 
