@@ -5,6 +5,7 @@ mod browser;
 mod fuzz_corpus;
 mod harness;
 mod http;
+mod models;
 mod recording;
 mod replay;
 mod stream;

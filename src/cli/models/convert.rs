@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::progress::Bar;
-use crate::speech::models::{convert, ggml::Form};
+use crate::speech::models::{convert, ggml::Form, pull::Stretch};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -50,10 +50,10 @@ impl From<Quantize> for Form {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut bar = Bar::new(&args.out.display().to_string());
+    let bar = Bar::new(&args.out.display().to_string());
     let form = Form::from(args.quantize);
     let converted = convert::convert(&args.inputs, &args.out, form, &mut |done, all| {
-        bar.steps("converting", done as u64, all as u64);
+        bar.steps(Stretch::Converting, done as u64, all as u64);
     });
     bar.finish();
     let header = converted?.header;

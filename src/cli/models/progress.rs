@@ -1,10 +1,13 @@
-//! Progress on standard error: a bar on a terminal, a line every tenth elsewhere.
+//! Progress on standard error: a bar on a terminal, lines elsewhere.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::speech::models::pull::Progress;
+use crate::speech::models::pull::{Progress, Stretch};
+
+/// Bytes between two lines of a download whose size is not known.
+const LINE_EVERY: u64 = 25_000_000;
 
 pub(super) struct Bar {
     /// What it is about: the model's name.
@@ -13,32 +16,27 @@ pub(super) struct Bar {
     lines: Option<Lines>,
 }
 
-/// The twin of the bar where there is no terminal.
+/// The twin of the bar where there is no terminal: speaks of downloads alone, all else is short.
+#[derive(Default)]
 struct Lines {
-    what: String,
-    total: u64,
-    tenths: u64,
+    downloading: bool,
+    total: Option<u64>,
+    /// Steps of which the last line spoke: tenths, or [`LINE_EVERY`].
+    steps: u64,
 }
 
 impl Bar {
     pub(super) fn new(about: &str) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            None,
-            if terminal {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
-            },
-        );
+        let target = if terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         Self {
             about: about.to_owned(),
-            bar,
-            lines: (!terminal).then_some(Lines {
-                what: String::new(),
-                total: 0,
-                tenths: 0,
-            }),
+            bar: ProgressBar::with_draw_target(None, target),
+            lines: (!terminal).then(Lines::default),
         }
     }
 
@@ -47,47 +45,49 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 
-    /// The style of stretches that are not counted in bytes.
-    pub(super) fn steps(&mut self, what: &str, done: u64, total: u64) {
+    /// For work that is counted in other things than bytes.
+    pub(super) fn steps(&self, stretch: Stretch, done: u64, total: u64) {
         if self.bar.length() != Some(total) {
-            self.start(what, done, total, "{msg} {wide_bar} {pos}/{len}");
+            self.show(stretch, Some(total), "{msg} {wide_bar} {pos}/{len}");
         }
-        self.at(done);
+        self.bar.set_position(done);
     }
 
-    fn start(&mut self, what: &str, done: u64, total: u64, template: &str) {
-        let message = format!("{}: {what}", self.about);
+    fn show(&self, stretch: Stretch, total: Option<u64>, template: &str) {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
-        self.bar.set_length(total);
-        self.bar.set_position(done);
-        self.bar.reset_eta();
-        self.bar.set_message(message.clone());
-        if let Some(lines) = &mut self.lines {
-            *lines = Lines {
-                what: message,
-                total,
-                tenths: tenths(done, total),
-            };
+        match total {
+            Some(total) => self.bar.set_length(total),
+            None => self.bar.unset_length(),
         }
+        self.bar.set_message(format!("{}: {stretch}", self.about));
     }
 }
 
 impl Progress for Bar {
-    fn begin(&mut self, what: &str, done: u64, total: u64) {
-        let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-        self.start(what, done, total, template);
+    fn begin(&mut self, stretch: Stretch, done: u64, total: Option<u64>) {
+        let template = match total {
+            Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+            None => "{msg} {bytes} {bytes_per_sec} {elapsed}",
+        };
+        self.show(stretch, total, template);
+        self.bar.set_position(done);
+        self.bar.reset_eta();
+        if let Some(lines) = &mut self.lines {
+            *lines = Lines {
+                downloading: stretch == Stretch::Downloading,
+                total,
+                steps: 0,
+            };
+            lines.steps = lines.steps_at(done);
+        }
     }
 
     fn at(&mut self, done: u64) {
         self.bar.set_position(done);
-        if let Some(lines) = &mut self.lines {
-            let tenths = tenths(done, lines.total);
-            if tenths > lines.tenths {
-                lines.tenths = tenths;
-                eprintln!("{} {}0 %", lines.what, tenths);
-            }
+        if let Some(line) = self.lines.as_mut().and_then(|lines| lines.at(done)) {
+            eprintln!("{}: {line}", self.about);
         }
     }
 
@@ -97,6 +97,62 @@ impl Progress for Bar {
     }
 }
 
-fn tenths(done: u64, total: u64) -> u64 {
-    (done * 10).checked_div(total).unwrap_or_default()
+impl Lines {
+    fn at(&mut self, done: u64) -> Option<String> {
+        let steps = self.steps_at(done);
+        if !self.downloading || steps <= self.steps {
+            return None;
+        }
+        self.steps = steps;
+        let megabytes = done / 1_000_000;
+        Some(match self.total {
+            Some(total) => format!("{steps}0 % of {} MB", total / 1_000_000),
+            None => format!("{megabytes} MB"),
+        })
+    }
+
+    fn steps_at(&self, done: u64) -> u64 {
+        match self.total {
+            Some(total) => (done * 10).checked_div(total).unwrap_or_default(),
+            None => done / LINE_EVERY,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_at_each_step_once_and_of_downloads_alone() {
+        let said = |downloading, total, done: &[u64]| {
+            let mut lines = Lines {
+                downloading,
+                total,
+                steps: 0,
+            };
+            let said = done.iter().filter_map(|&d| lines.at(d));
+            said.collect::<Vec<_>>()
+        };
+        let sizes = [
+            1,
+            12_000_000,
+            13_000_000,
+            55_000_000,
+            99_000_000,
+            100_000_000,
+        ];
+        assert_eq!(
+            said(true, Some(100_000_000), &sizes),
+            [
+                "10 % of 100 MB",
+                "50 % of 100 MB",
+                "90 % of 100 MB",
+                "100 % of 100 MB"
+            ]
+        );
+        assert_eq!(said(true, None, &sizes), ["55 MB", "99 MB", "100 MB"]);
+        assert!(said(false, Some(100_000_000), &sizes).is_empty());
+        assert!(said(true, Some(0), &sizes).is_empty());
+    }
 }

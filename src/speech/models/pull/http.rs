@@ -8,7 +8,7 @@ use tokio::{
     io::AsyncWriteExt,
 };
 
-use super::{Options, Progress, tls};
+use super::{Options, Progress, Stretch, tls};
 
 /// Stretches in a row that bring not one byte before the source is given up.
 const MAX_FRUITLESS: u32 = 3;
@@ -87,12 +87,12 @@ impl Download<'_> {
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }
-        let response = request.send().await.map_err(|e| Broken::Off(chain(&e)))?;
+        let response = request.send().await.map_err(|e| Broken::Off(chain(e)))?;
         let start = self.start(&response, have)?;
         *begun = true;
         let unwritable = |e: io::Error| Broken::Hopeless(format!("{}: {e}", self.part.display()));
         let mut file = self.open(start).await.map_err(unwritable)?;
-        progress.begin("downloading", start, self.size);
+        progress.begin(Stretch::Downloading, start, Some(self.size));
         let written = self.receive(response, &mut file, start, progress).await;
         file.flush().await.map_err(unwritable)?;
         written
@@ -161,7 +161,7 @@ impl Download<'_> {
                         self.size
                     )));
                 }
-                Err(error) => return Err(Broken::Off(chain(&error))),
+                Err(error) => return Err(Broken::Off(chain(error))),
             }
         }
     }
@@ -177,7 +177,7 @@ fn client(options: &Options) -> Result<Client, String> {
         .map_err(|e| {
             format!(
                 "no TLS ({}): are the system's certificates installed (Debian: ca-certificates)?",
-                chain(&e)
+                chain(e)
             )
         })
 }
@@ -193,8 +193,9 @@ fn range_start(response: &Response) -> Option<u64> {
     start.parse().ok()
 }
 
-/// reqwest's own message stops at "error sending request".
-fn chain(error: &reqwest::Error) -> String {
+/// reqwest's own message stops at "error sending request"; where to is said by who asks.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

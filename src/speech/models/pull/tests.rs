@@ -24,8 +24,8 @@ struct Notes {
 }
 
 impl Progress for Notes {
-    fn begin(&mut self, what: &str, done: u64, _total: u64) {
-        self.said.push(format!("{what} from {done}"));
+    fn begin(&mut self, stretch: Stretch, done: u64, _total: Option<u64>) {
+        self.said.push(format!("{stretch} from {done}"));
         self.at = done;
     }
 
