@@ -71,6 +71,12 @@ impl Lane {
         held.max(self.next)
     }
 
+    /// The silence that the holes before held frames may come to.
+    pub(super) fn owed(&self) -> u64 {
+        let held: u64 = self.held.iter().map(|h| h.ulaw.len() as u64).sum();
+        (self.tail() - self.next).saturating_sub(held)
+    }
+
     /// When the oldest held frame came.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         self.held.iter().map(|h| h.arrived).min()

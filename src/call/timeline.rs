@@ -7,7 +7,10 @@ use super::{
     clock::{Horizon, SenderClock, Verdict},
     lane::{Lane, Sink},
 };
-use crate::{ids::Track, time::MediaTime};
+use crate::{
+    ids::Track,
+    time::{MediaTime, WIRE_RATE},
+};
 
 /// A track this far behind the other is padded, in samples: 30 s.
 const MAX_LAG: u64 = 30 * 8_000;
@@ -123,7 +126,9 @@ impl Timeline {
             Verdict::At(at) => Some(u64::try_from(at).unwrap_or(0)),
             Verdict::Jumped(at) => {
                 sink.anomaly(Anomaly::ClockJump);
-                Some(u64::try_from(at).unwrap_or(0))
+                let at = u64::try_from(at).unwrap_or(0);
+                self.lanes[lane].pad_to(at, sink);
+                Some(at)
             }
             Verdict::Implausible => {
                 sink.anomaly(Anomaly::Implausible);
@@ -139,9 +144,10 @@ impl Timeline {
         let by_gap = furthest + self.max_fill + unheard;
         let placed: u64 = sink.counters.placed.iter().sum();
         let filled: u64 = sink.counters.filled.iter().sum();
+        let owed = self.lanes[0].owed() + self.lanes[1].owed();
         let passed = samples(now.saturating_duration_since(self.opened));
-        let allowance = (self.max_fill + passed + placed).saturating_sub(filled);
-        let by_sum = self.lanes[lane].next() + allowance;
+        let allowance = (self.max_fill + passed + placed).saturating_sub(filled + owed);
+        let by_sum = self.lanes[lane].tail() + allowance;
         Horizon {
             tail: signed(self.lanes[lane].tail()),
             furthest: signed(furthest),
@@ -172,7 +178,7 @@ fn signed(samples: u64) -> i64 {
     i64::try_from(samples).unwrap_or(i64::MAX / 4)
 }
 
+/// Whole samples; division of 64 bits, since this runs for every frame.
 fn samples(passed: Duration) -> u64 {
-    let micros = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX / 16);
-    micros * 8 / 1000
+    passed.as_secs() * WIRE_RATE + u64::from(passed.subsec_micros()) * WIRE_RATE / 1_000_000
 }
