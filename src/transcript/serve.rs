@@ -32,7 +32,6 @@ pub struct Verdict {
 /// so that a Hebrew letter counts as a Latin one does.
 #[must_use]
 pub fn serve_rule(live: &str, outcome: Outcome<'_>) -> Verdict {
-    let has_live = !live.trim().is_empty();
     match outcome {
         Outcome::Text(text) if text.trim().chars().count() >= LEAST_CHARACTERS => Verdict {
             served: Served::Final,
@@ -41,34 +40,26 @@ pub fn serve_rule(live: &str, outcome: Outcome<'_>) -> Verdict {
                 thousands(text.trim().chars().count())
             ),
         },
-        Outcome::Text(_) if has_live => Verdict {
-            served: Served::Live,
-            reason: format!(
-                "final text had fewer than {LEAST_CHARACTERS} characters: live text kept"
-            ),
-        },
-        Outcome::Text(_) => Verdict {
-            served: Served::Nothing,
-            reason: format!(
-                "final text had fewer than {LEAST_CHARACTERS} characters, and there was no live text"
-            ),
-        },
-        Outcome::Failed(why) if has_live => Verdict {
-            served: Served::Live,
-            reason: format!("final pass failed: {why}: live text kept"),
-        },
-        Outcome::Failed(why) => Verdict {
-            served: Served::Nothing,
-            reason: format!("final pass failed: {why}; and there was no live text"),
-        },
-        Outcome::Absent(why) if has_live => Verdict {
-            served: Served::Live,
-            reason: format!("{why}: live text kept"),
-        },
-        Outcome::Absent(why) => Verdict {
+        Outcome::Text(_) => {
+            let why = format!("final text had fewer than {LEAST_CHARACTERS} characters");
+            live_kept(live, &why)
+        }
+        Outcome::Failed(why) => live_kept(live, &format!("final pass failed: {why}")),
+        Outcome::Absent(why) => live_kept(live, why),
+    }
+}
+
+fn live_kept(live: &str, why: &str) -> Verdict {
+    if live.trim().is_empty() {
+        Verdict {
             served: Served::Nothing,
             reason: format!("{why}, and there was no live text"),
-        },
+        }
+    } else {
+        Verdict {
+            served: Served::Live,
+            reason: format!("{why}: live text kept"),
+        }
     }
 }
 
@@ -143,7 +134,7 @@ mod tests {
             "",
             Failed("no model"),
             Served::Nothing,
-            "final pass failed: no model; and there was no live text",
+            "final pass failed: no model, and there was no live text",
         );
         check(
             "live",

@@ -360,7 +360,7 @@ async fn a_job_that_kills_the_service_is_given_up(bench: &Bench) {
     let call = scenario.call("CA1").await;
     assert_eq!(call.state, CallState::Failed);
     let reason =
-        "final pass failed: the service died during the last attempt; and there was no live text";
+        "final pass failed: the service died during the last attempt, and there was no live text";
     assert_eq!(call.served_reason, reason);
 }
 
