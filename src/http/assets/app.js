@@ -203,16 +203,19 @@ function seekByTime() {
 
 // ---- events and fetching anew
 
-/** Listens to a stream of events for as long as the page is open. */
+/**
+ * Listens to a stream of events for as long as the page is seen. A hidden tab lets go of its connection,
+ * because a browser has six to a server, and goes on where it was when it is seen again.
+ */
 function connect(path, position, names, handle) {
   let source;
   let closed = false;
   const open = () => {
-    if (closed) return;
+    source?.close();
+    if (closed || document.hidden) return;
     source = new EventSource(`${path}?last_event_id=${position()}`);
     source.onopen = () => say("");
     source.onerror = () => {
-      if (closed) return;
       say("Connection lost. Trying again …");
       // The browser tries again by itself unless it was refused.
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 3000);
@@ -222,10 +225,11 @@ function connect(path, position, names, handle) {
     }
   };
   open();
+  document.addEventListener("visibilitychange", open);
   return {
     close() {
       closed = true;
-      source.close();
+      source?.close();
       say("");
     },
   };

@@ -221,6 +221,43 @@ async fn a_page_whose_log_has_passed_it_shows_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_tab_holds_no_connection_and_catches_up() {
+    let Some((browser, _turn)) = browser().await else {
+        return;
+    };
+    let options = hub::Options {
+        max_viewers: 1,
+        ..hub::Options::default()
+    };
+    let site = Site::open_with(options, "127.0.0.1:80", None).await;
+    let base = site.listen().await;
+    let line = site.call("CA1").await;
+    browser.go(&format!("{base}/calls/CA1")).await;
+    line.said(Inbound, 0, 0.0, "seen").await;
+    browser
+        .until("document.querySelectorAll('.turn').length === 1")
+        .await;
+    let hide = |hidden: bool| {
+        format!(
+            "(Object.defineProperty(document, 'hidden', {{ configurable: true, value: {hidden} }}),
+              document.dispatchEvent(new Event('visibilitychange')))"
+        )
+    };
+    browser.eval(&hide(true)).await;
+    // The seat is free as soon as the server has noticed.
+    let mut noticed = tokio::time::interval(Duration::from_millis(10));
+    while site.hub.subscribe_list(None).is_err() {
+        noticed.tick().await;
+    }
+    line.said(Inbound, 1, 3.0, "said while hidden").await;
+    browser.eval(&hide(false)).await;
+    browser
+        .until("document.querySelectorAll('.turn').length === 2")
+        .await;
+    assert_eq!(browser.text(TURNS).await, "seen|said while hidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_keeps_itself_up_to_date_and_the_focus_where_it_was() {
     let Some((browser, _turn)) = browser().await else {
         return;

@@ -9,10 +9,7 @@ use callscribe::{
 };
 
 use super::{HEBREW, browser};
-use crate::harness::{
-    browser::Browser,
-    site::{Site, nobody},
-};
+use crate::harness::{browser::Browser, line::nobody, site::Site};
 
 const LONG: &str = "https://example.com/a/very/long/address/that/has/no/place/to/break/0123456789012345678901234567890123456789";
 

@@ -3,7 +3,7 @@
 use callscribe::ids::Track::{Inbound, Outbound};
 
 use super::{TURNS, browser};
-use crate::harness::site::{Site, nobody};
+use crate::harness::{line::nobody, site::Site};
 
 /// A second of a tone.
 fn tone() -> Vec<i16> {

@@ -1,4 +1,5 @@
 //! What several capabilities' tests share.
 
 pub(crate) mod browser;
+pub(crate) mod line;
 pub(crate) mod site;

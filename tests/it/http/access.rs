@@ -34,6 +34,15 @@ async fn every_answer_carries_the_security_headers() {
         );
     }
     for path in ["/", "/api/v1/calls"] {
+        let zipped = site
+            .ask(Method::GET, path, &[("accept-encoding", "gzip")])
+            .await;
+        let is_long = site.get(path).await.body.len() > 32;
+        assert_eq!(
+            zipped.header("content-encoding") == "gzip",
+            is_long,
+            "{path}"
+        );
         assert_eq!(
             site.get(path).await.header("cache-control"),
             "no-store",

@@ -2,7 +2,7 @@ use axum::http::{Method, StatusCode};
 use callscribe::ids::Track::{Inbound, Outbound};
 use serde_json::json;
 
-use crate::harness::site::{Site, nobody};
+use crate::harness::{line::nobody, site::Site};
 
 #[tokio::test]
 async fn addresses_that_lead_nowhere_say_so_in_the_callers_language() {

@@ -5,7 +5,7 @@ use callscribe::{
     time::MediaTime,
 };
 
-use crate::harness::site::{Site, nobody};
+use crate::harness::{line::nobody, site::Site};
 
 fn check(page: &str, holds: &[&str], lacks: &[&str]) {
     for text in holds {
