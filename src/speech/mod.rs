@@ -11,6 +11,7 @@ pub mod whisper;
 pub mod vad;
 pub mod filter;
 pub mod coverage;
+pub mod final_pass;
 pub mod live;
 pub mod lanes;
 pub mod ears;

@@ -61,7 +61,8 @@ fn samples(path: &Path) -> Vec<f32> {
 
 /// What the model hears, in lower case without punctuation.
 fn heard(model: &Path, samples: &[f32]) -> String {
-    let engine = Whisper::load("tiny.en", model).unwrap();
+    let file = find(Path::new("."), model.to_str().unwrap()).unwrap();
+    let engine = Whisper::load(&file).unwrap();
     let request = Request {
         samples,
         language: Some("en"),

@@ -1,0 +1,257 @@
+//! Windows → words: one decode each where the text can be believed, more where it cannot.
+
+use super::{Error, FinalTrack, Options, Stats, coverage, utterances, window::Window};
+use crate::{
+    speech::{
+        Decoded, Effort, Request, Session, Word,
+        filter::{self, Suspicion},
+    },
+    time::MediaTime,
+};
+
+/// Frames of the encoder beyond the audio's own: fewer, and the decoder loops.
+const SPARE_CONTEXT: u32 = 256;
+const LEAST_CONTEXT: u32 = 448;
+const FULL_CONTEXT: u32 = 1500;
+/// With less voice than this a text that is not believed is not asked for again: s.
+const WORTH_ANOTHER: f32 = 1.0;
+/// A text that is less sure than this is no help for the next window.
+const PROMPT_LOGPROB: f32 = -0.8;
+/// Voice without words that is worth a decode of its own: s.
+const HOLE: f32 = 1.0;
+/// Voiced frames after the last word that show that a text is unfinished (0.4 s), and frames that a word
+/// may reach beyond its end (0.2 s).
+const LOST: usize = 25;
+const SLACK: usize = 12;
+/// A pause between words where a sentence may begin.
+const PAUSE: MediaTime = MediaTime::from_ms(300);
+/// The language is settled by a believed text over so much voice: s.
+const ENOUGH_FOR_LANGUAGE: f32 = 4.0;
+
+pub(super) struct Pass<'a> {
+    session: &'a mut dyn Session,
+    options: &'a Options,
+    /// As asked for, or as settled.
+    language: Option<String>,
+    /// As heard last, where it is not settled.
+    guess: Option<String>,
+    prompt: Vec<i32>,
+    reached: MediaTime,
+    words: Vec<Word>,
+    stats: Stats,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(session: &'a mut dyn Session, options: &'a Options) -> Self {
+        Self {
+            session,
+            options,
+            language: options.language.clone(),
+            guess: None,
+            prompt: Vec::new(),
+            reached: MediaTime::ZERO,
+            words: Vec::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes the words of a window. Gives back what of its end is to be heard again, together with what
+    /// follows; nothing when nothing follows (`last`).
+    pub(super) fn hear(&mut self, window: &Window, last: bool) -> Result<Option<Window>, Error> {
+        self.stats.windows += 1;
+        let silence = window.start().saturating_sub(self.reached);
+        if silence.as_secs() > f64::from(self.options.forget_s) {
+            self.prompt.clear();
+        }
+        self.reached = window.end();
+        let prompt = std::mem::take(&mut self.prompt);
+        let mut decoded = self.decode(window, &prompt)?;
+        if let Some(suspicion) = self.judge(&decoded, window) {
+            self.hear_again(window, suspicion)?;
+            return Ok(None);
+        }
+        let unfinished = unfinished(window, &decoded.words).filter(|_| !last);
+        let Some((words, from)) = unfinished else {
+            self.remember(prompt, &decoded);
+            self.accept(window, &decoded)?;
+            return Ok(None);
+        };
+        // The prompt stays as it was: its newest tokens would be those that are heard again.
+        self.prompt = prompt;
+        decoded.words.truncate(words);
+        self.accept(&window.slice(0..from), &decoded)?;
+        Ok(Some(window.slice(from..window.frames.len())))
+    }
+
+    pub(super) fn finish(self, voiced: &[std::ops::Range<u64>], duration: MediaTime) -> FinalTrack {
+        let coverage = coverage::spans(&self.words, voiced, duration);
+        FinalTrack {
+            duration,
+            language: self.language.or(self.guess),
+            utterances: utterances::split(self.words),
+            coverage,
+            stats: self.stats,
+        }
+    }
+
+    fn decode(&mut self, window: &Window, prompt: &[i32]) -> Result<Decoded, Error> {
+        let request = Request {
+            samples: &window.samples,
+            language: self.language.as_deref(),
+            prompt,
+            effort: Effort::Final {
+                beam: self.options.beam,
+                audio_ctx: context(window.seconds()),
+            },
+        };
+        let decoded = self.session.decode(&request)?;
+        tracing::trace!(
+            at = %window.start(),
+            seconds = window.seconds(),
+            text = %decoded.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "),
+            words = decoded.words.len(),
+            avg_logprob = decoded.avg_logprob,
+            no_speech = decoded.no_speech,
+            "window decoded"
+        );
+        Ok(decoded)
+    }
+
+    fn judge(&self, decoded: &Decoded, window: &Window) -> Option<Suspicion> {
+        filter::suspect(decoded, window.voice())
+    }
+
+    /// Decodes the halves of a window by themselves, with nothing said before: what made the text go
+    /// wrong is most often in one of them, or in the prompt.
+    fn hear_again(&mut self, window: &Window, suspicion: Suspicion) -> Result<(), Error> {
+        tracing::debug!(at = %window.start(), why = suspicion.as_str(), "window asked for again");
+        if window.voice().seconds < WORTH_ANOTHER {
+            self.stats.refused += 1;
+            return Ok(());
+        }
+        for half in halves(window) {
+            self.stats.again += 1;
+            let decoded = self.decode(&half, &[])?;
+            if self.judge(&decoded, &half).is_some() {
+                self.stats.refused += 1;
+            } else {
+                self.settle_language(&decoded, &half);
+                self.words.extend(placed(&half, &decoded));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the words, and asks again about long stretches of voice that gave none.
+    fn accept(&mut self, window: &Window, decoded: &Decoded) -> Result<(), Error> {
+        self.settle_language(decoded, window);
+        let mut words = placed(window, decoded);
+        for hole in holes(window, &decoded.words) {
+            self.stats.again += 1;
+            let decoded = self.decode(&hole, &[])?;
+            if self.judge(&decoded, &hole).is_none() {
+                words.extend(placed(&hole, &decoded));
+            }
+        }
+        words.sort_by_key(|word| (word.start, word.end));
+        self.words.extend(words);
+        Ok(())
+    }
+
+    fn settle_language(&mut self, decoded: &Decoded, window: &Window) {
+        if self.language.is_some() || decoded.words.is_empty() {
+            return;
+        }
+        self.guess = Some(decoded.language.clone());
+        if window.voice().seconds >= ENOUGH_FOR_LANGUAGE {
+            self.language = self.guess.take();
+        }
+    }
+
+    fn remember(&mut self, prompt: Vec<i32>, decoded: &Decoded) {
+        if decoded.avg_logprob < PROMPT_LOGPROB {
+            return;
+        }
+        self.prompt = prompt;
+        self.prompt.extend(&decoded.tokens);
+        let oldest = self.prompt.len().saturating_sub(self.options.prompt_tokens);
+        self.prompt.drain(..oldest);
+    }
+}
+
+/// Frames of the encoder for so much audio.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a window has 30 s at most"
+)]
+fn context(seconds: f32) -> u32 {
+    let audio = (seconds * 50.0).ceil() as u32;
+    (audio + SPARE_CONTEXT).clamp(LEAST_CONTEXT, FULL_CONTEXT)
+}
+
+fn placed(window: &Window, decoded: &Decoded) -> Vec<Word> {
+    let words = decoded.words.iter();
+    words.map(|word| window.place(word)).collect()
+}
+
+/// The window cut at its longest pause between a quarter and three quarters; whole where it has none.
+fn halves(window: &Window) -> Vec<Window> {
+    let count = window.frames.len();
+    let middle = count / 4..count * 3 / 4;
+    let pauses = window.pauses();
+    let inside = pauses.iter().filter(|p| middle.contains(&p.middle()));
+    match inside.max_by(|a, b| a.seconds.total_cmp(&b.seconds)) {
+        Some(pause) => {
+            let cut = pause.middle();
+            vec![window.slice(0..cut), window.slice(cut..count)]
+        }
+        None => vec![window.clone()],
+    }
+}
+
+/// Where the last sentence begins that the text leaves in the middle: how many words stand before it,
+/// and its frame. The decoder gives up on a sentence that the window's end cut, or that it lost.
+fn unfinished(window: &Window, words: &[Word]) -> Option<(usize, usize)> {
+    let said = window.frame(words.last()?.end);
+    let earliest = window.frames.len() / 2;
+    if said < earliest || window.voiced_from(said + SLACK) < LOST {
+        return None;
+    }
+    let starts = |&at: &usize| {
+        let (before, next) = (&words[at - 1], &words[at]);
+        next.start.saturating_sub(before.end) >= PAUSE || before.text.ends_with(['.', '?', '!'])
+    };
+    let cut = |at: usize| {
+        let (before, next) = (
+            window.frame(words[at - 1].end),
+            window.frame(words[at].start),
+        );
+        window.quietest(before, next.max(before + 1))
+    };
+    let sentence = (1..words.len()).rev().find(starts);
+    match sentence.map(|at| (at, cut(at))) {
+        Some(found) if found.1 >= earliest => Some(found),
+        _ => Some((words.len(), said)),
+    }
+}
+
+/// Long stretches with voice and without words.
+fn holes(window: &Window, words: &[Word]) -> Vec<Window> {
+    let mut holes = Vec::new();
+    let mut from = 0;
+    let spans = words
+        .iter()
+        .map(|word| (window.frame(word.start), window.frame(word.end)));
+    for (start, end) in spans.chain([(window.frames.len(), 0)]) {
+        let start = start.min(window.frames.len());
+        if start > from {
+            let hole = window.slice(from..start);
+            if hole.voice().seconds >= HOLE {
+                holes.push(hole);
+            }
+        }
+        from = from.max(end);
+    }
+    holes
+}
