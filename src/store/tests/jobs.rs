@@ -9,6 +9,7 @@ on_both!(
     a_job_is_taken_when_due,
     one_waits_per_key,
     a_killed_workers_job_runs_again,
+    a_lease_is_of_one_worker_and_one_attempt,
     a_job_that_kills_its_workers_dies,
     a_failed_job_comes_back_and_dies_at_last,
     a_postponed_job_keeps_its_attempts,
@@ -117,6 +118,25 @@ async fn a_killed_workers_job_runs_again(bench: &Bench) {
     );
     assert!(bench.store.finish_job(found.lease(), at(92)).await.unwrap());
     assert_eq!(counts(bench).await, [("done".into(), 1)]);
+}
+
+async fn a_lease_is_of_one_worker_and_one_attempt(bench: &Bench) {
+    put(bench, job("a", 0)).await;
+    let lost = take(bench, "first", 0).await.unwrap();
+    // The same worker again, at a later attempt.
+    let again = take(bench, "first", 60).await.unwrap();
+    let renewed = bench.store.renew_job(lost.lease(), at(500)).await;
+    assert!(!renewed.unwrap());
+    assert!(!bench.store.finish_job(lost.lease(), at(61)).await.unwrap());
+    // Another worker, at the same attempt: a postponed job gets its attempt back.
+    let put_off = bench.store.postpone_job(&again, "no model", at(62)).await;
+    assert!(put_off.unwrap());
+    let other = take(bench, "second", 62).await.unwrap();
+    assert_eq!(other.attempts, again.attempts);
+    assert!(!bench.store.finish_job(again.lease(), at(63)).await.unwrap());
+    let failed = bench.store.fail_job(&again, "no", None, at(63)).await;
+    assert!(!failed.unwrap());
+    assert!(bench.store.finish_job(other.lease(), at(64)).await.unwrap());
 }
 
 async fn a_job_that_kills_its_workers_dies(bench: &Bench) {
