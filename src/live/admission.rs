@@ -32,7 +32,9 @@ pub enum Refusal {
     Draining,
     #[error("as many streams as configured are open (media.max_streams)")]
     Full,
-    #[error("as many streams as configured are open from this address (media.max_streams_per_address)")]
+    #[error(
+        "as many streams as configured are open from this address (media.max_streams_per_address)"
+    )]
     AddressFull,
 }
 
@@ -55,7 +57,11 @@ pub struct Permit {
 impl Admission {
     #[must_use]
     pub fn new(max: usize, max_per_address: usize) -> Self {
-        Self(Arc::new(Inner { max, max_per_address, open: Mutex::default() }))
+        Self(Arc::new(Inner {
+            max,
+            max_per_address,
+            open: Mutex::default(),
+        }))
     }
 
     /// Takes a place, or says why not; a refusal is counted.
@@ -63,11 +69,18 @@ impl Admission {
     /// # Errors
     /// [`Refusal`].
     pub fn admit(&self, address: IpAddr, draining: bool) -> Result<Permit, Refusal> {
-        let admitted = if draining { Err(Refusal::Draining) } else { self.take(address) };
+        let admitted = if draining {
+            Err(Refusal::Draining)
+        } else {
+            self.take(address)
+        };
         if let Err(refusal) = admitted {
             counter!("callscribe_streams_refused_total", "reason" => refusal.label()).increment(1);
         }
-        admitted.map(|()| Permit { admission: self.clone(), address })
+        admitted.map(|()| Permit {
+            admission: self.clone(),
+            address,
+        })
     }
 
     fn take(&self, address: IpAddr) -> Result<(), Refusal> {
@@ -75,7 +88,11 @@ impl Admission {
         if open.all >= self.0.max {
             return Err(Refusal::Full);
         }
-        if open.by_address.get(&address).is_some_and(|&n| n >= self.0.max_per_address) {
+        if open
+            .by_address
+            .get(&address)
+            .is_some_and(|&n| n >= self.0.max_per_address)
+        {
             return Err(Refusal::AddressFull);
         }
         *open.by_address.entry(address).or_default() += 1;
@@ -94,7 +111,12 @@ impl Admission {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut open = self.admission.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self
+            .admission
+            .0
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         open.all -= 1;
         if let Some(count) = open.by_address.get_mut(&self.address) {
             *count -= 1;
@@ -117,7 +139,10 @@ mod tests {
         assert_eq!(admission.admit(here, true).err(), Some(Refusal::Draining));
         let first = admission.admit(here, false).unwrap();
         let _second = admission.admit(here, false).unwrap();
-        assert_eq!(admission.admit(here, false).err(), Some(Refusal::AddressFull));
+        assert_eq!(
+            admission.admit(here, false).err(),
+            Some(Refusal::AddressFull)
+        );
         let third = admission.admit(there, false).unwrap();
         assert_eq!(admission.admit(there, false).err(), Some(Refusal::Full));
         drop(third);

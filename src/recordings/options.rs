@@ -20,7 +20,8 @@ pub struct Options {
     /// Recordings older than this many days are deleted; 0 keeps them for ever.
     pub retention_days: u32,
     /// Seconds of audio that wait in memory, for each track, while the disk stalls. What comes after
-    /// that fails the recording, never the call. One second is 32 kB.
+    /// that fails the recording, never the call. A burst after a stall of the network waits here too.
+    /// One second is 32 kB.
     pub buffer_seconds: u32,
     /// Bytes of samples after which a recording goes on in another file (`…_2.wav`): a WAV cannot hold
     /// more than 4 GiB, which is 37 hours.
@@ -33,7 +34,7 @@ impl Default for Options {
             enabled: true,
             folder: PathBuf::from("audio_recordings"),
             retention_days: 7,
-            buffer_seconds: 10,
+            buffer_seconds: 60,
             part_bytes: 4_000_000_000,
         }
     }

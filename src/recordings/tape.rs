@@ -134,6 +134,12 @@ impl Tape {
         }
     }
 
+    /// Whether more than half of what may wait for the disk does.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.shared.inbox().samples.len() > self.shared.bound / 2
+    }
+
     #[must_use]
     pub fn status(&self) -> Status {
         let inbox = self.shared.inbox();
