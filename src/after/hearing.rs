@@ -48,6 +48,9 @@ pub enum NoHearing {
     /// The engine has no model yet.
     #[error("{0}")]
     NotYet(String),
+    /// There is to be no final pass, by configuration.
+    #[error("{0}")]
+    Off(String),
     /// The files are gone or are no audio: trying again does not help this track.
     #[error("{0}")]
     Unreadable(String),

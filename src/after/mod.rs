@@ -18,6 +18,7 @@ use crate::{
 
 mod adopt;
 mod backoff;
+mod engine;
 mod hearing;
 mod purge;
 mod runner;
@@ -26,6 +27,7 @@ mod transcribe;
 #[cfg(test)]
 mod tests;
 
+pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
 pub use runner::{Outcome, Runner, Worker};
@@ -39,7 +41,7 @@ pub struct Options {
     pub transcribe_at_once: u32,
     /// Seconds for which a worker holds a job without a sign of life; after a crash its job waits so long.
     pub lease_s: u32,
-    /// Most seconds between looks for due jobs; jobs of this process are seen at once.
+    /// Most seconds between looks for due jobs.
     pub poll_s: u32,
     /// Seconds before the first retry of a failed job; each further one waits twice as long.
     pub retry_first_s: u32,
@@ -56,7 +58,7 @@ impl Default for Options {
         Self {
             transcribe_at_once: 1,
             lease_s: 60,
-            poll_s: 5,
+            poll_s: 1,
             retry_first_s: 10,
             retry_most_s: 3_600,
             model_retry_s: 60,

@@ -54,12 +54,13 @@ impl Job for Transcribe {
         let usable =
             |r: &Recording| r.state != RecordingState::Deleted && r.duration > MediaTime::ZERO;
         if !recordings.iter().any(usable) {
-            return self.settle(context, &recordings).await;
+            return self.settle(context, nothing_to_hear(&recordings)).await;
         }
-        let model = context
-            .hearing
-            .model()
-            .map_err(|why| trouble(context, why))?;
+        let model = match context.hearing.model() {
+            Ok(model) => model,
+            Err(NoHearing::Off(why)) => return self.settle(context, why).await,
+            Err(why) => return Err(trouble(context, why)),
+        };
         let heard = hear_all(context, &call, streams, recordings, stop).await?;
         self.replace(context, &call, model, heard).await
     }
@@ -74,13 +75,8 @@ impl Job for Transcribe {
 }
 
 impl Transcribe {
-    /// Nothing to hear: the live text is what there is.
-    async fn settle(&self, context: &Context, recordings: &[Recording]) -> Result<(), Trouble> {
-        let why = match recordings.iter().find_map(|r| r.failed.as_deref()) {
-            Some(failed) => format!("the recording failed ({failed})"),
-            None if recordings.is_empty() => "the call was not recorded".into(),
-            None => "the recordings hold no audio".into(),
-        };
+    /// No final pass: the live text is what there is.
+    async fn settle(&self, context: &Context, why: String) -> Result<(), Trouble> {
         let now = context.clock.wall();
         let state = context
             .store
@@ -129,6 +125,14 @@ impl Transcribe {
             false => Told::Waiting { reason },
         };
         (context.observer)(&self.call, &told);
+    }
+}
+
+fn nothing_to_hear(recordings: &[Recording]) -> String {
+    match recordings.iter().find_map(|r| r.failed.as_deref()) {
+        Some(failed) => format!("the recording failed ({failed})"),
+        None if recordings.is_empty() => "the call was not recorded".into(),
+        None => "the recordings hold no audio".into(),
     }
 }
 
@@ -219,7 +223,7 @@ fn trouble(context: &Context, why: NoHearing) -> Trouble {
             again_in: Duration::from_secs(context.options.model_retry_s.into()),
         },
         NoHearing::Stopped => Trouble::Soon(why.to_string()),
-        NoHearing::Unreadable(why) | NoHearing::Failed(why) => {
+        NoHearing::Off(why) | NoHearing::Unreadable(why) | NoHearing::Failed(why) => {
             Trouble::Failed(anyhow::anyhow!(why))
         }
     }
