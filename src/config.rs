@@ -4,7 +4,10 @@
 //! The environment spells a key `CALLSCRIBE_SECTION__KEY` (two underscores between the two);
 //! `ENABLE_AUDIO_RECORDING` and `TWILIO_AUTH_TOKEN` are understood as well, since deployments have them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use figment::{
@@ -13,16 +16,70 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    after, call,
+    http::{self, proxy::Proxies},
+    live, recordings, speech, store, telemetry,
+};
+
 /// The commented default file, as `callscribe config` prints it.
 pub const DEFAULT_FILE: &str = include_str!("config.default.toml");
 
 /// Looked for where no file is named.
 pub const FILE_NAME: &str = "callscribe.toml";
 
+/// All settings; a section a field.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    pub log: crate::telemetry::Options,
+    pub server: Server,
+    pub http: http::Options,
+    pub media: live::Options,
+    pub call: call::Options,
+    pub recording: recordings::Options,
+    pub models: speech::models::Options,
+    pub speech: speech::options::Options,
+    pub ears: speech::ears::Options,
+    pub final_pass: speech::final_pass::Options,
+    pub events: live::hub::Options,
+    pub store: store::Options,
+    pub jobs: after::Options,
+    pub log: telemetry::Options,
+}
+
+/// Where the server listens, and what the world calls it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// What the world calls this server, without a path: `https://calls.example.com`.
+    pub public_url: Option<String>,
+    /// Addresses of proxies whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How long a drain lets calls go on before they are ended.
+    pub drain_seconds: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            drain_seconds: 300,
+        }
+    }
+}
+
+impl Server {
+    /// The part that the doors need.
+    #[must_use]
+    pub fn proxies(&self) -> Proxies {
+        Proxies {
+            public_url: self.public_url.clone(),
+            trusted: self.trusted_proxies.clone(),
+        }
+    }
 }
 
 impl Config {
@@ -41,11 +98,10 @@ impl Config {
                     .only(&["ENABLE_AUDIO_RECORDING"])
                     .map(|_| "recording.enabled".into()),
             )
-            .merge(
-                Env::raw()
-                    .only(&["TWILIO_AUTH_TOKEN"])
-                    .map(|_| "media.auth_token".into()),
-            )
+            .merge(text_from_environment(
+                "TWILIO_AUTH_TOKEN",
+                "media.auth_token",
+            ))
             .merge(
                 Env::prefixed("CALLSCRIBE_")
                     .filter(|key| key.as_str().contains("__"))
@@ -57,6 +113,18 @@ impl Config {
         figment
             .extract()
             .map_err(|error| anyhow::anyhow!(explain(&error)))
+    }
+}
+
+/// A variable whose value is text even where it looks like a number.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
+fn text_from_environment(variable: &str, key: &str) -> Figment {
+    match std::env::var(variable) {
+        Ok(value) => Figment::from(Serialized::default(key, value)),
+        Err(_) => Figment::new(),
     }
 }
 
@@ -131,18 +199,43 @@ mod tests {
     #[test]
     fn the_printed_default_names_every_key() {
         let all = serde_json::to_value(Config::default()).unwrap();
-        for (section, keys) in all.as_object().unwrap() {
-            assert!(
-                DEFAULT_FILE.contains(&format!("\n[{section}]\n")),
-                "[{section}]"
-            );
-            for key in keys.as_object().unwrap().keys() {
-                let named = DEFAULT_FILE.lines().any(|line| {
+        let mut missing = Vec::new();
+        unnamed(&all, "", &mut missing);
+        // What is never printed back stands in the file all the same.
+        for secret in ["auth_token", "access_token"] {
+            assert!(DEFAULT_FILE.contains(&format!("# {secret} =")), "{secret}");
+        }
+        assert!(
+            missing.is_empty(),
+            "not in the printed default: {missing:?}"
+        );
+    }
+
+    fn unnamed(table: &serde_json::Value, path: &str, missing: &mut Vec<String>) {
+        let start = if path.is_empty() {
+            0
+        } else {
+            DEFAULT_FILE
+                .find(&format!("\n[{path}]\n"))
+                .map_or(DEFAULT_FILE.len(), |at| at + path.len() + 3)
+        };
+        let section = DEFAULT_FILE[start..].split("\n[").next().unwrap();
+        for (key, value) in table.as_object().unwrap() {
+            let full = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            let named = || {
+                section.lines().any(|line| {
                     line.trim_start_matches("# ")
-                        .trim_start()
                         .starts_with(&format!("{key} ="))
-                });
-                assert!(named, "{section}.{key} is not in the printed default");
+                })
+            };
+            if value.is_object() {
+                unnamed(value, &full, missing);
+            } else if !named() {
+                missing.push(full);
             }
         }
     }

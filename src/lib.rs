@@ -6,7 +6,7 @@
 //!
 //! | room | in → out |
 //! |---|---|
-//! | [`ids`], [`time`], [`tasks`] | names of things; clocks and media time; named tasks and threads |
+//! | [`ids`], [`time`], [`tasks`], [`lifecycle`] | names of things; clocks and media time; named tasks and threads; drain and stop |
 //! | [`wire`] | bytes → messages: Twilio's media-stream frames, signatures |
 //! | [`call`] | messages → timed audio: the sans-IO state of one stream |
 //! | [`audio`] | timed audio → samples: mu-law, resampling, decoding of files, levels |
@@ -17,13 +17,14 @@
 //! | [`live`] | one call while it lasts: admission, stream driver, hub of live events |
 //! | [`after`] | one call once it is over: durable jobs |
 //! | [`http`] | the doors: router, API, pages |
-//! | [`config`], [`lifecycle`], [`telemetry`], [`cli`] | the process around it |
+//! | [`telemetry`], [`config`], [`cli`] | the process around it |
 //!
 //! Deliberately absent: a crate-wide error type, a `util`, a prelude, re-exports at the root.
 
 pub mod ids;
 pub mod time;
 pub mod tasks;
+pub mod lifecycle;
 pub mod wire;
 pub mod call;
 pub mod audio;
@@ -35,6 +36,5 @@ pub mod live;
 pub mod after;
 pub mod http;
 pub mod telemetry;
-pub mod lifecycle;
 pub mod config;
 pub mod cli;

@@ -4,10 +4,16 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    store::{self, Store},
+};
 
+mod doctor;
+pub mod engines;
 pub mod models;
 pub mod replay;
+pub mod serve;
 
 /// Phone calls in, transcripts out.
 #[derive(Parser)]
@@ -31,6 +37,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Args),
+    /// List, get, verify and convert speech models.
+    Models(models::Args),
+    /// Say what is wrong with this set-up.
+    Doctor,
+    /// Bring the database's schema up to date; `serve` does so by itself.
+    Migrate,
     /// Print the commented default configuration.
     Config,
     Replay(Box<replay::Args>),
@@ -51,6 +64,10 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let load = || Config::load(cli.config.as_deref(), &cli.sets);
     match cli.command {
+        Command::Serve(args) => return serve::run(&args, load()?),
+        Command::Models(args) => models::run(args, &load()?.models)?,
+        Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
+        Command::Doctor => return doctor::run(&load()?),
         Command::Config => {
             print!("{}", config::DEFAULT_FILE);
             load()?;
@@ -58,4 +75,24 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => return replay::run(&args),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let store = Store::open(&config.store).await?;
+    store.close().await;
+    println!(
+        "{}: the schema is up to date",
+        store::describe(&config.store.url)
+    );
+    Ok(())
+}
+
+/// A runtime for one command.
+///
+/// # Errors
+/// When the system refuses threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }

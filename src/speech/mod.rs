@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::MediaTime;
 
+pub mod options;
 pub mod models;
 pub mod whisper;
 pub mod vad;

@@ -1,0 +1,163 @@
+//! The models that `serve` hears with. A missing one is said, with the command that gets it, and
+//! switches its half off: the gateway records all the same.
+
+use std::sync::Arc;
+
+use crate::{
+    after::{self, FinalPass, NoHearing, Runner, Sessions, Told},
+    config::Config,
+    ids::CallSid,
+    live::{
+        Gateway,
+        hub::{Hub, event::CallEvent},
+    },
+    speech::{Engine, EngineError, final_pass, lanes::Engines, models, whisper::Whisper},
+    store::CallState,
+};
+
+/// What could be loaded.
+#[derive(Default, Clone)]
+pub struct Loaded {
+    pub live: Option<Arc<dyn Engine>>,
+    pub small: Option<Arc<dyn Engine>>,
+    pub last: Option<Arc<dyn Engine>>,
+}
+
+impl Loaded {
+    /// The engines for the lanes; none where nothing at all is loaded.
+    #[must_use]
+    pub fn live(&self) -> Option<Engines> {
+        let live = self.live.clone()?;
+        Some(Engines {
+            live,
+            small: self.small.clone(),
+            last: self.last.clone(),
+        })
+    }
+}
+
+/// Loads what the configuration asks for, each file once.
+#[must_use]
+pub fn load(config: &Config) -> Loaded {
+    let speech = &config.speech;
+    let one = |wanted: bool, name: &str| -> Option<Arc<dyn Engine>> {
+        if !wanted || name.is_empty() {
+            return None;
+        }
+        match open(config, name) {
+            Ok(engine) => Some(engine),
+            Err(error) => {
+                tracing::warn!(%error, "calls are recorded, but this model's words will be missing");
+                None
+            }
+        }
+    };
+    let live = one(speech.live, &speech.live_model);
+    let same = speech.live && speech.live_model == speech.final_model;
+    let last = if same && speech.r#final {
+        live.clone()
+    } else {
+        one(speech.r#final, &speech.final_model)
+    };
+    Loaded {
+        small: one(speech.live, &speech.small_model),
+        live,
+        last,
+    }
+}
+
+fn open(config: &Config, name: &str) -> Result<Arc<dyn Engine>, EngineError> {
+    let file = models::find(&config.models.folder, name)?;
+    Ok(Arc::new(Whisper::load(&file)?))
+}
+
+/// Starts what runs after calls.
+#[must_use]
+pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> Runner {
+    let hub = gateway.hub.clone();
+    Runner::start(&after::Context {
+        store: gateway.store.clone(),
+        clock: gateway.clock.clone(),
+        hearing: Arc::new(final_pass(config, loaded, gateway)),
+        observer: Arc::new(move |call, told| tell(&hub, call, told)),
+        options: config.jobs.clone(),
+        recordings: config.recording.folder.clone(),
+        retention_days: config.recording.retention_days,
+    })
+}
+
+fn final_pass(config: &Config, loaded: &Loaded, gateway: &Gateway) -> FinalPass {
+    let language = config
+        .final_pass
+        .language
+        .clone()
+        .or_else(|| config.speech.language());
+    let options = final_pass::Options {
+        language,
+        ..config.final_pass.clone()
+    };
+    if !config.speech.r#final {
+        return FinalPass::without(
+            NoHearing::Off("the final pass is switched off (speech.final)".into()),
+            options,
+        );
+    }
+    let Some(engine) = loaded.last.clone() else {
+        let name = &config.speech.final_model;
+        let why =
+            format!("the model {name} is missing: `callscribe models pull {name}`, then restart");
+        return FinalPass::without(NoHearing::NotYet(why), options);
+    };
+    let model = engine.model().clone();
+    let gateway = gateway.clone();
+    let sessions: Sessions = Arc::new(move || match &gateway.ears {
+        // Live calls come first: the lanes give a final pass the windows that they leave.
+        Some(ears) => Ok(ears.lanes().batch_session()),
+        None => engine.session(),
+    });
+    FinalPass::new(model, sessions, options)
+}
+
+/// What came of a call, for those who watch it.
+fn tell(hub: &Hub, call: &CallSid, told: &Told) {
+    let state = |state, reason: &str| CallEvent::State {
+        state,
+        interrupted: false,
+        reason: Some(reason.to_owned()),
+    };
+    match told {
+        Told::Replaced(replaced) => {
+            hub.publish(
+                call,
+                CallEvent::Replaced {
+                    version: replaced.served_version,
+                    reason: replaced.served_reason.clone(),
+                },
+            );
+            hub.publish(call, state(replaced.state, &replaced.served_reason));
+            hub.publish(
+                call,
+                CallEvent::Ended {
+                    state: replaced.state,
+                },
+            );
+        }
+        Told::Settled {
+            state: settled,
+            reason,
+        } => {
+            hub.publish(call, state(*settled, reason));
+            hub.publish(call, CallEvent::Ended { state: *settled });
+        }
+        Told::Waiting { reason } => hub.publish(call, state(CallState::Finishing, reason)),
+        Told::GivenUp { reason } => {
+            hub.publish(call, state(CallState::Failed, reason));
+            hub.publish(
+                call,
+                CallEvent::Ended {
+                    state: CallState::Failed,
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `callscribe serve`: puts the rooms together and runs them to a clean end.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail, ensure};
+use axum::serve::ListenerExt;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::engines::{self, Loaded};
+use crate::{
+    after,
+    config::Config,
+    http::{self, Access, AppState},
+    lifecycle::Lifecycle,
+    live::{Gateway, Shared, admission::Admission, hub::Hub},
+    recordings::{self, Recorder},
+    speech::ears::Ears,
+    store::{Pen, RecoveredRecording, Store},
+    tasks, telemetry,
+    time::Clock,
+};
+
+/// Start the server.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Address to listen on, such as 127.0.0.1:8080 (overrides server.listen).
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+/// Runs until a signal, then drains.
+///
+/// # Errors
+/// When the set-up cannot work; `callscribe doctor` says more.
+pub fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    telemetry::install_logs(&config.log)?;
+    let metrics = telemetry::install_metrics()?;
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+    let loaded = engines::load(&config);
+    super::runtime()?.block_on(async move {
+        let server = Server::start(&config, loaded, Clock::system(), metrics).await?;
+        server
+            .lifecycle
+            .listen(Duration::from_secs(config.server.drain_seconds))?;
+        welcome(server.address);
+        server.finished().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn welcome(address: SocketAddr) {
+    println!("callscribe listens on {address}");
+    println!("  page     http://{address}/");
+    println!("  streams  ws://{address}/media");
+    println!(
+        "  try it   callscribe replay tests/fixtures/audio/two_speakers.wav --url ws://{address}/media"
+    );
+}
+
+/// A running server.
+pub struct Server {
+    /// Where it listens; the port is a real one also where 0 was asked for.
+    pub address: SocketAddr,
+    pub lifecycle: Lifecycle,
+    pub gateway: Gateway,
+    jobs: after::Runner,
+    closing: CancellationToken,
+    doors: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Finishes what a crash left, then opens the doors.
+    ///
+    /// # Errors
+    /// When the address is taken, the database does not open, or the set-up would be unsafe.
+    pub async fn start(
+        config: &Config,
+        loaded: Loaded,
+        clock: Clock,
+        metrics: PrometheusHandle,
+    ) -> anyhow::Result<Self> {
+        refuse_unsafe(config)?;
+        let listener = TcpListener::bind(config.server.listen)
+            .await
+            .with_context(|| format!("server.listen {}", config.server.listen))?;
+        let address = listener.local_addr()?;
+        let store = Store::open(&config.store)
+            .await
+            .with_context(|| format!("store.url {}", crate::store::describe(&config.store.url)))?;
+        recover(config, &store, &clock).await?;
+
+        let lifecycle = Lifecycle::default();
+        let closing = CancellationToken::new();
+        let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
+        let jobs = engines::start_jobs(config, &loaded, &gateway);
+        let app = app(config, &gateway, &closing, metrics, clock)?;
+        let doors = axum::serve(
+            listener.tap_io(|socket| {
+                // A frame of words must not wait for more to fill a packet.
+                let _ = socket.set_nodelay(true);
+            }),
+            app.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(closing.clone().cancelled_owned());
+        let doors = tasks::spawn("doors", async move { doors.await });
+        drop(tasks::spawn(
+            "hub sweep",
+            sweep(gateway.hub.clone(), closing.clone()),
+        ));
+        Ok(Self {
+            address,
+            lifecycle,
+            gateway,
+            jobs,
+            closing,
+            doors,
+        })
+    }
+
+    /// Waits for a drain to be asked for and done, then closes everything in order.
+    pub async fn finished(self) {
+        self.lifecycle.draining.cancelled().await;
+        self.lifecycle.calls.wait().await;
+        self.jobs.stop().await;
+        self.closing.cancel();
+        if tokio::time::timeout(CLOSING, self.doors).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        if let Some(recorder) = self.gateway.recorder.clone() {
+            let _ = tasks::blocking("recorder", move || recorder.shutdown()).await;
+        }
+        self.gateway.pen.close().await;
+        self.gateway.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Forgets calls that ended.
+async fn sweep(hub: Hub, closing: CancellationToken) {
+    let mut every = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            _ = every.tick() => hub.sweep(),
+        }
+    }
+}
+
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// How long connections that are neither streams nor events may take to end.
+const CLOSING: Duration = Duration::from_secs(3);
+
+fn refuse_unsafe(config: &Config) -> anyhow::Result<()> {
+    let local = config.server.listen.ip().is_loopback();
+    ensure!(
+        local || config.media.auth_token.is_some() || config.media.allow_unsigned,
+        "server.listen {} is reachable from other machines, but media.auth_token is not set: anybody could stream to it. \
+         Set it (TWILIO_AUTH_TOKEN), or media.allow_unsigned = true if that is meant",
+        config.server.listen
+    );
+    if !config.media.path.starts_with('/') {
+        bail!("media.path {:?} must begin with /", config.media.path);
+    }
+    Ok(())
+}
+
+async fn recover(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<()> {
+    let folder = config.recording.folder.clone();
+    let now = clock.wall();
+    let recovered = tasks::blocking("recover", move || recordings::recover(&folder)).await?;
+    let recovered: Vec<RecoveredRecording> = recovered.into_iter().map(Into::into).collect();
+    let found = store.mark_interrupted(&recovered, now).await?;
+    if !found.calls.is_empty() {
+        tracing::warn!(
+            calls = found.calls.len(),
+            "calls that a crash cut: marked interrupted, to be transcribed"
+        );
+    }
+    Ok(())
+}
+
+fn gateway(
+    config: &Config,
+    loaded: &Loaded,
+    store: &Store,
+    lifecycle: &Lifecycle,
+    clock: &Clock,
+) -> anyhow::Result<Gateway> {
+    let recorder = match config.recording.enabled {
+        true => Some(Recorder::start(config.recording.clone(), clock.clone())?),
+        false => None,
+    };
+    let ears = match loaded.live() {
+        Some(engines) => Some(Ears::start(config.ears.clone(), engines, clock.clone())?),
+        None => None,
+    };
+    Ok(Gateway::new(Shared {
+        options: config.media.clone(),
+        call: config.call.clone(),
+        clock: clock.clone(),
+        lifecycle: lifecycle.clone(),
+        admission: Admission::new(
+            config.media.max_streams,
+            config.media.max_streams_per_address,
+        ),
+        recorder,
+        ears,
+        language: config.speech.language(),
+        pen: Pen::start(store.clone()),
+        store: store.clone(),
+        hub: Hub::new(config.events.clone(), clock.clone()),
+    }))
+}
+
+fn app(
+    config: &Config,
+    gateway: &Gateway,
+    closing: &CancellationToken,
+    metrics: PrometheusHandle,
+    clock: Clock,
+) -> anyhow::Result<axum::Router> {
+    let ready = gateway.clone();
+    let state = AppState {
+        store: gateway.store.clone(),
+        hub: gateway.hub.clone(),
+        clock,
+        access: Arc::new(Access::new(
+            config.server.listen,
+            config.http.access_token.as_ref(),
+            &config.http.hosts,
+        )?),
+        not_ready: Arc::new(move || ready.not_ready()),
+        metrics: Arc::new(move || metrics.render()),
+        closing: closing.clone(),
+    };
+    Ok(http::router(state).merge(http::media::router(
+        gateway.clone(),
+        config.server.proxies(),
+    )))
+}
