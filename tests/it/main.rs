@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod browser;
+mod crash;
 mod fuzz_corpus;
+mod gateway;
 mod harness;
 mod http;
 mod models;

@@ -1,0 +1,214 @@
+//! The ingest path without speech: what a stream costs the server, and whether a frame was lost.
+//!
+//! `cargo bench --bench ingest -- --streams 500 --seconds 20`
+//!
+//! Starts the real server (recording on, speech off) as a process of its own, streams noise-like mu-law
+//! to it in real time, and reads that process's CPU time over the steady part. Frames lost are counted
+//! where it matters: in the WAV files.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use callscribe::tasks;
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_tungstenite::tungstenite::Message;
+
+#[derive(Parser, Clone)]
+struct Args {
+    /// Streams at once, one track each.
+    #[arg(long, default_value_t = 500)]
+    streams: u32,
+    /// Length of each stream.
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// 20 ms.
+const FRAME: Duration = Duration::from_millis(20);
+/// Seconds at both ends that are not measured: streams start spread over the first.
+const MARGIN: u32 = 2;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    ensure!(
+        args.seconds > 3 * MARGIN,
+        "--seconds must be more than {}",
+        3 * MARGIN
+    );
+    let folder = tempfile::tempdir()?;
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port();
+    let mut server = start(folder.path(), port, args.streams)?;
+    wait_ready(port).await?;
+
+    let measured = tasks::spawn("measure", measure(server.id(), args.seconds));
+    let streams: Vec<_> = (0..args.streams)
+        .map(|n| tasks::spawn("stream", stream(n, port, args.clone())))
+        .collect();
+    let mut late = Duration::ZERO;
+    for handle in streams {
+        late = late.max(handle.await??);
+    }
+    let (cpu, wall, rss) = measured.await??;
+    stop(&mut server)?;
+    report(&args, folder.path(), cpu / wall, rss, late)
+}
+
+fn start(folder: &Path, port: u16, streams: u32) -> anyhow::Result<Child> {
+    let log = fs::File::create(folder.join("log"))?;
+    Command::new(env!("CARGO_BIN_EXE_callscribe"))
+        .current_dir(folder)
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .args(["--set", "speech.live=false", "--set", "speech.final=false"])
+        .args(["--set", &format!("media.max_streams={streams}")])
+        .args(["--set", &format!("media.max_streams_per_address={streams}")])
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .context("the server")
+}
+
+async fn wait_ready(port: u16) -> anyhow::Result<()> {
+    for _ in 0..100 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("the server did not listen within 10 s")
+}
+
+/// One stream at real speed; returns by how much its latest frame was late.
+async fn stream(n: u32, port: u16, args: Args) -> anyhow::Result<Duration> {
+    sleep(Duration::from_secs(1) * n / args.streams).await;
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(format!("ws://127.0.0.1:{port}/media")).await?;
+    let (call, sid) = (format!("CA{n:032x}"), format!("MZ{n:032x}"));
+    let payload = payload(n);
+    socket
+        .send(Message::text(
+            r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#,
+        ))
+        .await?;
+    socket.send(Message::text(format!(r#"{{"event":"start","sequenceNumber":"1","streamSid":"{sid}","start":{{"streamSid":"{sid}","accountSid":"AC0","callSid":"{call}","tracks":["inbound"],"customParameters":{{}},"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}}}}"#))).await?;
+    let (begin, mut late) = (Instant::now(), Duration::ZERO);
+    for frame in 0..frames(&args) {
+        let due = begin + FRAME * frame;
+        sleep_until(due).await;
+        late = late.max(due.elapsed());
+        let text = format!(
+            r#"{{"event":"media","sequenceNumber":"{}","media":{{"track":"inbound","chunk":"{}","timestamp":"{}","payload":"{payload}"}},"streamSid":"{sid}"}}"#,
+            frame + 2,
+            frame + 1,
+            frame * 20
+        );
+        socket.send(Message::text(text)).await?;
+    }
+    let sequence = frames(&args) + 2;
+    socket.send(Message::text(format!(r#"{{"event":"stop","sequenceNumber":"{sequence}","streamSid":"{sid}","stop":{{"accountSid":"AC0","callSid":"{call}"}}}}"#))).await?;
+    while let Some(Ok(_)) = socket.next().await {}
+    Ok(late)
+}
+
+fn frames(args: &Args) -> u32 {
+    args.seconds * 50
+}
+
+/// 160 bytes that no codec or disk could squeeze.
+fn payload(seed: u32) -> String {
+    use base64::Engine;
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let bytes: Vec<u8> = (0..160)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_le_bytes()[1]
+        })
+        .collect();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// CPU seconds and wall seconds of the steady part, and resident bytes at its end.
+async fn measure(pid: u32, seconds: u32) -> anyhow::Result<(f64, f64, u64)> {
+    sleep(Duration::from_secs(MARGIN.into())).await;
+    let (begin, before) = (Instant::now(), cpu_seconds(pid)?);
+    sleep(Duration::from_secs((seconds - 2 * MARGIN).into())).await;
+    let used = cpu_seconds(pid)? - before;
+    let pages = fs::read_to_string(format!("/proc/{pid}/statm"))?;
+    let resident: u64 = pages.split(' ').nth(1).context("statm")?.parse()?;
+    Ok((used, begin.elapsed().as_secs_f64(), resident * 4096))
+}
+
+/// User and system time of a process; the kernel counts in hundredths of a second.
+fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let after_name = stat.rsplit_once(')').context("stat")?.1;
+    let ticks = |field: usize| -> anyhow::Result<f64> {
+        Ok(after_name
+            .split_whitespace()
+            .nth(field)
+            .context("stat")?
+            .parse::<f64>()?)
+    };
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
+}
+
+fn stop(server: &mut Child) -> anyhow::Result<()> {
+    Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status()?;
+    server.wait()?;
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn report(args: &Args, folder: &Path, cores: f64, rss: u64, late: Duration) -> anyhow::Result<()> {
+    let expected = u64::from(frames(args)) * 320;
+    let (mut files, mut lost) = (0, 0);
+    for entry in fs::read_dir(folder.join("audio_recordings"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "wav") {
+            files += 1;
+            lost += expected.saturating_sub(hound::WavReader::open(&path)?.duration().into()) / 320;
+        }
+    }
+    let streams = f64::from(args.streams);
+    println!(
+        "ingest: {} streams of one track, {} s, recording on, speech off",
+        args.streams, args.seconds
+    );
+    println!(
+        "  CPU per stream      {:.3} % of a core ({:.2} us a frame)",
+        100.0 * cores / streams,
+        1e6 * cores / streams / 50.0
+    );
+    println!("  streams per core    {:.0}", streams / cores);
+    println!(
+        "  resident memory     {:.1} MB ({:.0} kB a stream)",
+        rss as f64 / 1e6,
+        rss as f64 / 1e3 / streams
+    );
+    println!("  recordings          {files} of {}", args.streams);
+    println!("  frames lost         {lost}");
+    println!(
+        "  latest frame sent   {:.1} ms late (the load generator's own accuracy)",
+        late.as_secs_f64() * 1e3
+    );
+    ensure!(files == args.streams && lost == 0, "audio was lost");
+    Ok(())
+}

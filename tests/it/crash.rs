@@ -1,0 +1,145 @@
+//! `kill -9` in the middle of a call: the real program, a real signal, and what the next start makes of it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use callscribe::ids::Track;
+use serde_json::Value;
+use tokio::{net::TcpStream, time::sleep};
+
+use crate::gateway::{peer::Peer, story::talk};
+
+struct Program {
+    child: Child,
+    port: u16,
+}
+
+impl Program {
+    /// Starts `callscribe serve` in `folder` and waits for its port.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "Program waits for it when it is dropped"
+    )]
+    async fn start(folder: &Path, port: u16) -> Self {
+        let models = std::env::var_os("CALLSCRIBE_MODELS")
+            .map_or_else(|| folder.join("models"), PathBuf::from);
+        let child = Command::new(env!("CARGO_BIN_EXE_callscribe"))
+            .current_dir(folder)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .args([
+                "--set",
+                "speech.live=false",
+                "--set",
+                "speech.final_model=tiny.en",
+            ])
+            .args(["--set", &format!("models.folder={}", models.display())])
+            .stdout(Stdio::null())
+            .stderr(
+                fs::File::options()
+                    .create(true)
+                    .append(true)
+                    .open(folder.join("log"))
+                    .unwrap(),
+            )
+            .spawn()
+            .unwrap();
+        for _ in 0..300 {
+            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return Self { child, port };
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        panic!(
+            "not listening after 30 s: {}",
+            fs::read_to_string(folder.join("log")).unwrap()
+        );
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        callscribe::speech::models::pull::tls::install_provider();
+        reqwest::get(format!("http://127.0.0.1:{}{path}", self.port))
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn kill_9_loses_a_second_at_most_and_the_next_start_finishes() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let mut program = Program::start(folder.path(), port).await;
+
+    let mut peer = Peer::connect(&format!("ws://127.0.0.1:{port}/media"), "CA1", "MZ1").await;
+    peer.start(&[Track::Inbound], &[("inbound_speaker", "caller")])
+        .await;
+    let [_, outbound] = talk();
+    let heard = &outbound[..8000 * 12];
+    peer.speak(Track::Inbound, 0, heard).await;
+    sleep(Duration::from_secs(1)).await;
+    program.kill();
+
+    let wav = only_wav(folder.path());
+    let before = hound::WavReader::open(&wav).unwrap().duration();
+    assert!(
+        u64::from(before) >= (heard.len() as u64 - 400) * 2,
+        "fault 27: {before} samples on disk"
+    );
+
+    let program = Program::start(folder.path(), port).await;
+    let call = program.get("/api/v1/calls/CA1").await;
+    assert_eq!(call["interrupted"], true, "{call}");
+    if std::env::var_os("CALLSCRIBE_MODELS").is_none() {
+        eprintln!(
+            "skipped: the text after a crash needs CALLSCRIBE_MODELS (a folder with ggml-tiny.en.bin)"
+        );
+        return;
+    }
+    for _ in 0..600 {
+        if program.get("/api/v1/calls/CA1").await["state"] == "final" {
+            let transcript = program
+                .get("/api/v1/calls/CA1/transcript")
+                .await
+                .to_string();
+            assert!(transcript.contains("medicine"), "{transcript}");
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!(
+        "no final text after 60 s: {}",
+        program.get("/api/v1/calls/CA1").await
+    );
+}
+
+fn only_wav(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder.join("audio_recordings")).unwrap();
+    let mut wavs = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "wav"));
+    let wav = wavs.next().unwrap();
+    assert!(wavs.next().is_none());
+    wav
+}
