@@ -2,6 +2,7 @@
 //! channels, a block at a time. A WAV that was cut off, or whose header was never finished, is decoded as
 //! far as it goes.
 
+pub mod probe;
 mod riff;
 
 use std::{
@@ -16,6 +17,8 @@ use symphonia::core::{
     io::MediaSourceStream,
     packet::Packet,
 };
+
+use riff::Bytes;
 
 use super::{
     resample::Resampler,
@@ -56,9 +59,13 @@ pub struct Decoder {
 
 impl Decoder {
     fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        Self::over(path, file)
+    }
+
+    fn over(path: &Path, bytes: impl Bytes + 'static) -> Result<Self, Error> {
         let failed = |error| Error::io(path, error);
-        let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.len() == 0 {
+        if bytes.length().map_err(failed)? == 0 {
             return Err(Error::EmptyFile {
                 path: path.to_owned(),
             });
@@ -67,7 +74,7 @@ impl Decoder {
             path: path.to_owned(),
             why: why.to_string(),
         };
-        let source = riff::Shown::new(file).map_err(failed)?;
+        let source = riff::Shown::new(bytes).map_err(failed)?;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let mut hint = Hint::new();
         if let Some(extension) = path.extension().and_then(|e| e.to_str()) {

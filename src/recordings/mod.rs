@@ -11,6 +11,7 @@ mod folder;
 mod name;
 mod options;
 mod part;
+pub mod probe;
 mod recorder;
 mod recover;
 mod reel;

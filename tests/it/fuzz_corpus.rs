@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use callscribe::{call, time::Clock, wire};
+use callscribe::{audio::decode, call, recordings, time::Clock, wire};
 
 #[test]
 fn the_corpora_hold() {
@@ -10,6 +10,8 @@ fn the_corpora_hold() {
     check("frame", |data| call::probe::frames(data, now));
     check("timeline", |data| call::probe::timeline(data, now));
     check("signature", wire::probe::signature);
+    check("wav_header", recordings::probe::wav_header);
+    check("wav_header", decode::probe::file);
 }
 
 /// Each file whole, cut at every length, and with every byte changed.

@@ -17,17 +17,50 @@ const MOST_CHUNKS: usize = 64;
 const LONGEST_FORMAT: u32 = 4096;
 const PCM: u16 = 1;
 
-pub(super) struct Shown {
-    file: File,
+/// Something with bytes at places.
+pub(super) trait Bytes: Send + Sync {
+    fn length(&self) -> io::Result<u64>;
+    /// Reads some bytes; none at the end.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+}
+
+impl Bytes for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, at)
+    }
+}
+
+impl Bytes for Vec<u8> {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let rest = usize::try_from(at)
+            .ok()
+            .and_then(|at| self.get(at..))
+            .unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+}
+
+pub(super) struct Shown<B> {
+    file: B,
     /// What is shown before the file's own bytes.
     head: Vec<u8>,
     body: Range<u64>,
     at: u64,
 }
 
-impl Shown {
-    pub(super) fn new(file: File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
+impl<B: Bytes> Shown<B> {
+    pub(super) fn new(file: B) -> io::Result<Self> {
+        let length = file.length()?;
         let (head, body) = wave(&file, length).unwrap_or((Vec::new(), 0..length));
         Ok(Self {
             file,
@@ -43,7 +76,7 @@ impl Shown {
 }
 
 /// A new head for a WAV and where its samples lie; `None` where there is nothing to better.
-fn wave(file: &File, length: u64) -> Option<(Vec<u8>, Range<u64>)> {
+fn wave(file: &impl Bytes, length: u64) -> Option<(Vec<u8>, Range<u64>)> {
     let [a, b, c, d, _, _, _, _, form @ ..] = read::<12>(file, 0)?;
     if !matches!(&[a, b, c, d], b"RIFF" | b"RF64") || &form != b"WAVE" {
         return None;
@@ -93,19 +126,30 @@ fn head(mut format: Vec<u8>, data: u64) -> Vec<u8> {
     head
 }
 
-fn read<const N: usize>(file: &File, at: u64) -> Option<[u8; N]> {
+fn read<const N: usize>(file: &impl Bytes, at: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    file.read_exact_at(&mut bytes, at).ok()?;
+    fill(file, &mut bytes, at)?;
     Some(bytes)
 }
 
-fn read_vec(file: &File, at: u64, len: usize) -> Option<Vec<u8>> {
+fn read_vec(file: &impl Bytes, at: u64, len: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; len];
-    file.read_exact_at(&mut bytes, at).ok()?;
+    fill(file, &mut bytes, at)?;
     Some(bytes)
 }
 
-impl Read for Shown {
+fn fill(file: &impl Bytes, buffer: &mut [u8], at: u64) -> Option<()> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], at.checked_add(done as u64)?) {
+            Ok(0) | Err(_) => return None,
+            Ok(more) => done += more,
+        }
+    }
+    Some(())
+}
+
+impl<B: Bytes> Read for Shown<B> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let head = usize::try_from(self.at)
             .ok()
@@ -130,7 +174,7 @@ impl Read for Shown {
     }
 }
 
-impl Seek for Shown {
+impl<B: Bytes> Seek for Shown<B> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let place = match to {
             SeekFrom::Start(at) => Some(at),
@@ -142,7 +186,7 @@ impl Seek for Shown {
     }
 }
 
-impl MediaSource for Shown {
+impl<B: Bytes> MediaSource for Shown<B> {
     fn is_seekable(&self) -> bool {
         true
     }
