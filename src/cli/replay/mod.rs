@@ -6,42 +6,38 @@
 //! | [`pace`] | which frame goes out when, and what the line does to it |
 //! | [`client`], [`socket`] | one stream: upgrade, `start`, media, `stop` |
 //! | [`playback`] | audio and marks that the server sends back |
-//! | [`report`] | what the server made of it |
+//! | `one` | a call from its socket to its transcript |
+//! | [`report`], `teller`, `screen` | what the server made of it, and how it is told |
 //!
 //! The pieces stand alone: tests and the load generator use [`Client`] without the printing.
 
-use std::{
-    collections::BTreeMap,
-    io::{IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, ensure};
 use secrecy::SecretString;
-use tokio::{sync::watch, time::Instant};
-use uuid::Uuid;
 
 use crate::{
-    ids::{CallSid, StreamSid, Track},
+    ids::{CallSid, Track},
     tasks,
     time::Clock,
 };
 
 pub mod client;
 mod decimate;
+mod one;
 pub mod pace;
 pub mod playback;
 pub mod report;
+mod screen;
 pub mod socket;
 pub mod source;
 mod sse;
+mod teller;
 
 pub use client::{Call, Client, Failure, Sent};
+use one::One;
 pub use pace::{Line, Speed};
-use report::{Follower, Outcome};
+use screen::Screen;
 pub use socket::Door;
 pub use source::{Choice, Source};
 
@@ -158,207 +154,6 @@ pub async fn replay(args: &Args, clock: &Clock) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(worst))
-}
-
-/// One call from its socket to its transcript.
-struct One {
-    name: String,
-    door: Door,
-    call: Call,
-    source: Source,
-    follower: Option<Follower>,
-    wait: Duration,
-    screen: Screen,
-    clock: Clock,
-}
-
-impl One {
-    fn new(
-        args: &Args,
-        n: usize,
-        source: Source,
-        screen: Screen,
-        clock: Clock,
-    ) -> anyhow::Result<Self> {
-        let id = |kind: &str| format!("{kind}{}", Uuid::new_v4().simple());
-        let call: CallSid = match &args.call_sid {
-            Some(call) => call.clone(),
-            None => id("CA").parse()?,
-        };
-        let stream: StreamSid = id("MZ").parse()?;
-        let follower = (args.wait > 0)
-            .then(|| Follower::new(&args.url, args.api.as_deref(), call.clone()))
-            .transpose()?;
-        let parameters: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
-        Ok(Self {
-            name: args.files[n % args.files.len()].display().to_string(),
-            door: Door {
-                url: args.url.clone(),
-                signed_url: args.signed_url.clone(),
-                token: args.token.clone(),
-            },
-            call: Call {
-                account: format!("AC{}", "0".repeat(32)),
-                call,
-                stream,
-                parameters,
-                speed: args.speed,
-                line: Line {
-                    loss: args.loss,
-                    jitter: Duration::from_millis(args.jitter),
-                    seed: args.seed + n as u64,
-                },
-                stop: !args.no_stop,
-            },
-            source,
-            follower,
-            wait: Duration::from_secs(args.wait),
-            screen,
-            clock,
-        })
-    }
-
-    /// The exit status of this call.
-    async fn run(self) -> anyhow::Result<u8> {
-        let Self {
-            name,
-            door,
-            call,
-            source,
-            follower,
-            wait,
-            screen,
-            clock,
-        } = self;
-        let sid = call.call.clone();
-        let tracks: Vec<&str> = source.tracks().iter().map(|t| t.as_str()).collect();
-        let client = match Client::connect(&door, call, clock.clone()).await {
-            Ok(client) => client,
-            Err(failure) => return refused(&screen, &name, &failure),
-        };
-        screen.note(&format!(
-            "{name}: {:.1} s, {}, as {sid}",
-            source.seconds(),
-            tracks.join(" and ")
-        ));
-        if let Some(follower) = &follower {
-            screen.note(&format!("watch it at {}", follower.page()));
-        }
-        let (deadline, until) = watch::channel(None);
-        let sending = async {
-            let sent = client.stream(&source).await;
-            let patience = if sent.is_ok() { wait } else { Duration::ZERO };
-            deadline.send_replace(Some(Instant::from_std(clock.now() + patience)));
-            sent
-        };
-        let following = async {
-            match &follower {
-                Some(follower) => Some(follower.follow(&until, |line| screen.line(&line)).await),
-                None => None,
-            }
-        };
-        let (sent, outcome) = tokio::join!(sending, following);
-        screen.clear();
-        let sent = match sent {
-            Ok(sent) => sent,
-            Err(failure) => return refused(&screen, &name, &failure),
-        };
-        screen.note(&format!(
-            "{sid}: {} frames in {:.2} s, {} lost on purpose, the latest {:.1} ms after it was due",
-            sent.frames,
-            sent.took.as_secs_f64(),
-            sent.lost,
-            sent.latest.as_secs_f64() * 1000.0
-        ));
-        Ok(match outcome {
-            None => 0,
-            Some(Ok(outcome)) => screen.outcome(&sid, &outcome),
-            Some(Err(error)) => {
-                screen.note(&format!("{error:#}"));
-                NOT_FINAL
-            }
-        })
-    }
-}
-
-fn refused(screen: &Screen, name: &str, failure: &Failure) -> anyhow::Result<u8> {
-    match failure {
-        Failure::Url { .. } | Failure::Unreachable { .. } => anyhow::bail!("{failure}"),
-        _ => {
-            screen.note(&format!("{name}: {failure}"));
-            Ok(REFUSED)
-        }
-    }
-}
-
-/// Transcripts go to stdout, all else to stderr. Words not settled are shown on a terminal only.
-#[derive(Clone)]
-struct Screen {
-    /// More than one call is shown: say whose line it is, and no live words.
-    many: bool,
-    terminal: bool,
-    /// Whether unsettled words stand on the last line.
-    unsettled: Arc<Mutex<bool>>,
-}
-
-impl Screen {
-    fn new(many: bool) -> Self {
-        Self {
-            many,
-            terminal: std::io::stderr().is_terminal(),
-            unsettled: Arc::default(),
-        }
-    }
-
-    fn line(&self, line: &report::Line) {
-        match line {
-            _ if self.many => {}
-            report::Line::Unsettled(words) if self.terminal => {
-                let tail: Vec<char> = words.chars().collect();
-                let shown: String = tail[tail.len().saturating_sub(78)..].iter().collect();
-                eprint!("\r\x1b[2K\x1b[2m{shown}\x1b[0m");
-                let _ = std::io::stderr().flush();
-                *self
-                    .unsettled
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = true;
-            }
-            report::Line::Unsettled(_) => {}
-            report::Line::Said(text) => {
-                self.clear();
-                println!("{text}");
-            }
-            report::Line::Note(text) => self.note(text),
-        }
-    }
-
-    fn note(&self, text: &str) {
-        self.clear();
-        eprintln!("{text}");
-    }
-
-    fn clear(&self) {
-        let mut unsettled = self
-            .unsettled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if std::mem::take(&mut *unsettled) {
-            eprint!("\r\x1b[2K");
-        }
-    }
-
-    fn outcome(&self, call: &CallSid, outcome: &Outcome) -> u8 {
-        for recording in &outcome.recordings {
-            self.note(&format!("recording: {recording}"));
-        }
-        self.note(&format!("{call}: {}", outcome.state));
-        print!("{}", outcome.transcript);
-        if outcome.state == "failed" {
-            NOT_FINAL
-        } else {
-            0
-        }
-    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

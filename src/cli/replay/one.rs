@@ -1,0 +1,144 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::{sync::watch, time::Instant};
+use uuid::Uuid;
+
+use super::{
+    Args, Call, Client, Door, Failure, Line, NOT_FINAL, REFUSED, Source, report::Follower,
+    screen::Screen,
+};
+use crate::{
+    ids::{CallSid, StreamSid},
+    time::Clock,
+};
+
+/// One call from its socket to its transcript.
+pub(super) struct One {
+    name: String,
+    door: Door,
+    call: Call,
+    source: Source,
+    follower: Option<Follower>,
+    wait: Duration,
+    screen: Screen,
+    clock: Clock,
+}
+
+impl One {
+    pub(super) fn new(
+        args: &Args,
+        n: usize,
+        source: Source,
+        screen: Screen,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let id = |kind: &str| format!("{kind}{}", Uuid::new_v4().simple());
+        let call: CallSid = match &args.call_sid {
+            Some(call) => call.clone(),
+            None => id("CA").parse()?,
+        };
+        let stream: StreamSid = id("MZ").parse()?;
+        let follower = (args.wait > 0)
+            .then(|| Follower::new(&args.url, args.api.as_deref(), call.clone()))
+            .transpose()?;
+        let parameters: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
+        Ok(Self {
+            name: args.files[n % args.files.len()].display().to_string(),
+            door: Door {
+                url: args.url.clone(),
+                signed_url: args.signed_url.clone(),
+                token: args.token.clone(),
+            },
+            call: Call {
+                account: format!("AC{}", "0".repeat(32)),
+                call,
+                stream,
+                parameters,
+                speed: args.speed,
+                line: Line {
+                    loss: args.loss,
+                    jitter: Duration::from_millis(args.jitter),
+                    seed: args.seed + n as u64,
+                },
+                stop: !args.no_stop,
+            },
+            source,
+            follower,
+            wait: Duration::from_secs(args.wait),
+            screen,
+            clock,
+        })
+    }
+
+    /// The exit status of this call.
+    pub(super) async fn run(self) -> anyhow::Result<u8> {
+        let Self {
+            name,
+            door,
+            call,
+            source,
+            follower,
+            wait,
+            screen,
+            clock,
+        } = self;
+        let sid = call.call.clone();
+        let tracks: Vec<&str> = source.tracks().iter().map(|t| t.as_str()).collect();
+        let client = match Client::connect(&door, call, clock.clone()).await {
+            Ok(client) => client,
+            Err(failure) => return refused(&screen, &name, &failure),
+        };
+        screen.note(&format!(
+            "{name}: {:.1} s, {}, as {sid}",
+            source.seconds(),
+            tracks.join(" and ")
+        ));
+        if let Some(follower) = &follower {
+            screen.note(&format!("watch it at {}", follower.page()));
+        }
+        let (deadline, until) = watch::channel(None);
+        let sending = async {
+            let sent = client.stream(&source).await;
+            let patience = if sent.is_ok() { wait } else { Duration::ZERO };
+            deadline.send_replace(Some(Instant::from_std(clock.now() + patience)));
+            sent
+        };
+        let following = async {
+            match &follower {
+                Some(follower) => Some(follower.follow(&until, |line| screen.line(&line)).await),
+                None => None,
+            }
+        };
+        let (sent, outcome) = tokio::join!(sending, following);
+        screen.clear();
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(failure) => return refused(&screen, &name, &failure),
+        };
+        screen.note(&format!(
+            "{sid}: {} frames in {:.2} s, {} lost on purpose, the latest {:.1} ms after it was due",
+            sent.frames,
+            sent.took.as_secs_f64(),
+            sent.lost,
+            sent.latest.as_secs_f64() * 1000.0
+        ));
+        Ok(match outcome {
+            None => 0,
+            Some(Ok(outcome)) => screen.outcome(&sid, &outcome),
+            Some(Err(error)) => {
+                screen.note(&format!("{error:#}"));
+                NOT_FINAL
+            }
+        })
+    }
+}
+
+fn refused(screen: &Screen, name: &str, failure: &Failure) -> anyhow::Result<u8> {
+    match failure {
+        Failure::Url { .. } | Failure::Unreachable { .. } => anyhow::bail!("{failure}"),
+        _ => {
+            screen.note(&format!("{name}: {failure}"));
+            Ok(REFUSED)
+        }
+    }
+}
