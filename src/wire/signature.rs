@@ -40,8 +40,9 @@ pub fn verify_body(token: &str, url: &str, body: &[u8], signature: &str) -> bool
     bool::from(same) & matches_any(token, &port_variants(url), "", signature)
 }
 
-/// Checks a WebSocket upgrade. `url` is the public URL of the media door, in `wss` or `https`; with
-/// and without the port and a trailing slash, in either scheme.
+/// Checks a WebSocket upgrade. `url` is the public URL of the media door; with and without the port and
+/// a trailing slash, and in every scheme: Twilio signs `wss`, where a server behind a proxy that ends
+/// TLS sees `ws` or `http`.
 #[must_use]
 pub fn verify_upgrade(token: &str, url: &str, signature: &str) -> bool {
     let url = without_fragment(url);
@@ -52,8 +53,8 @@ pub fn verify_upgrade(token: &str, url: &str, signature: &str) -> bool {
             None => format!("{url}/"),
         });
     }
-    let other_scheme: Vec<String> = bases.iter().filter_map(|u| swap_scheme(u)).collect();
-    bases.extend(other_scheme);
+    let others: Vec<String> = bases.iter().flat_map(|u| other_schemes(u)).collect();
+    bases.extend(others);
     let variants: Vec<String> = bases.iter().flat_map(|u| port_variants(u)).collect();
     matches_any(token, &variants, "", signature)
 }
@@ -152,15 +153,16 @@ fn split_authority(url: &str) -> Option<(&str, &str, Option<&str>, &str)> {
     Some((&url[..host], name, port, &url[end..]))
 }
 
-fn swap_scheme(url: &str) -> Option<String> {
-    [
-        ("wss://", "https://"),
-        ("https://", "wss://"),
-        ("ws://", "http://"),
-        ("http://", "ws://"),
-    ]
-    .iter()
-    .find_map(|(from, to)| url.strip_prefix(from).map(|rest| format!("{to}{rest}")))
+fn other_schemes(url: &str) -> Vec<String> {
+    const SCHEMES: [&str; 4] = ["wss", "https", "ws", "http"];
+    match url.split_once("://") {
+        Some((scheme, rest)) if SCHEMES.contains(&scheme) => SCHEMES
+            .into_iter()
+            .filter(|other| *other != scheme)
+            .map(|other| format!("{other}://{rest}"))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn without_fragment(url: &str) -> &str {

@@ -159,7 +159,14 @@ async fn call() -> Json<serde_json::Value> {
     Json(json!({"recordings": [{"track": "inbound", "duration": 1.0, "urls": ["/x"]}]}))
 }
 
-async fn events(State(server): State<Server>) -> Response {
+async fn events(State(server): State<Server>, headers: HeaderMap) -> Response {
+    if server.state == "locked"
+        && headers
+            .get("authorization")
+            .is_none_or(|t| t != "Bearer key")
+    {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let body = format!(
         "id: 1\nevent: completed\ndata: {{\"track\":\"inbound\",\"start\":0.5,\"text\":\"hello\"}}\n\nevent: ended\ndata: {{\"state\":\"{}\"}}\n\n",
         server.state
@@ -312,6 +319,7 @@ async fn the_command_says_by_its_status_what_became_of_the_call() {
     let wav = wav(&dir);
     let (_, url) = Server::start(Manner::Listen, "final").await;
     let (_, failing) = Server::start(Manner::Listen, "failed").await;
+    let (_, locked) = Server::start(Manner::Listen, "locked").await;
     let full = url.replace("/media", "/full");
     for (url, more, code) in [
         (&url, &["--token", TOKEN][..], 0),
@@ -333,6 +341,8 @@ async fn the_command_says_by_its_status_what_became_of_the_call() {
         (&full, &["--wait", "0"], replay::REFUSED),
         (&failing, &["--track", "outbound"], replay::NOT_FINAL),
         (&failing, &["--wait", "0", "--both"], 0),
+        (&locked, &[], replay::NOT_FINAL),
+        (&locked, &["--access-token", "key"], 0),
     ] {
         let fixed = [
             "replay",

@@ -62,6 +62,9 @@ pub struct Args {
     /// The server's HTTP address; by default the media door's.
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,
+    /// The server's access token, where its API asks for one.
+    #[arg(long, env = "CALLSCRIBE_HTTP__ACCESS_TOKEN", hide_env_values = true)]
+    pub access_token: Option<SecretString>,
     /// How fast to play: a factor, 1 being as it was spoken, or max.
     #[arg(long, default_value = "1", value_name = "N|max")]
     pub speed: Speed,

@@ -39,7 +39,7 @@ impl One {
         };
         let stream: StreamSid = id("MZ").parse()?;
         let follower = (args.wait > 0)
-            .then(|| Follower::new(&args.url, args.api.as_deref(), call.clone()))
+            .then(|| Follower::new(args, call.clone()))
             .transpose()?;
         let parameters: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
         Ok(Self {

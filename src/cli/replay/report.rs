@@ -5,11 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use reqwest::{Client, StatusCode, header};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub use super::teller::Line;
 use super::{
+    Args,
     sse::Reader,
     teller::{Teller, text},
 };
@@ -25,6 +27,7 @@ const UNKNOWN: u32 = 33;
 enum Turn {
     Ended(String),
     Unknown,
+    Refused(StatusCode),
     Broke,
 }
 
@@ -48,19 +51,27 @@ pub struct Outcome {
 }
 
 impl Follower {
-    /// For the server whose media door is `url`, unless `api` names another address.
+    /// For the server whose media door the arguments name, unless they name another address.
     ///
     /// # Errors
     /// When no address can be made of them.
-    pub fn new(url: &str, api: Option<&str>, call: CallSid) -> anyhow::Result<Self> {
-        let base = match api {
+    pub fn new(args: &Args, call: CallSid) -> anyhow::Result<Self> {
+        let url = &args.url;
+        let base = match &args.api {
             Some(api) => api.trim_end_matches('/').to_owned(),
             None => api_of(url).with_context(|| format!("no API address in {url:?}: use --api"))?,
         };
         // Another part of the process may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut headers = header::HeaderMap::new();
+        if let Some(token) = &args.access_token {
+            let bearer = format!("Bearer {}", token.expose_secret());
+            let value = bearer.parse().context("--access-token: not for a header")?;
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let http = Client::builder().default_headers(headers).build();
         Ok(Self {
-            http: Client::builder().build().context("no HTTP client")?,
+            http: http.context("no HTTP client")?,
             base,
             call,
         })
@@ -96,6 +107,9 @@ impl Follower {
             };
             match ended {
                 Ok(Turn::Ended(state)) => return self.outcome(state).await,
+                Ok(Turn::Refused(status)) => {
+                    bail!("{} answered {status}: see --access-token", self.base)
+                }
                 Ok(Turn::Unknown) if deadline.borrow().is_some() && unknown > UNKNOWN => {
                     bail!("{} does not know {}", self.base, self.call)
                 }
@@ -129,6 +143,9 @@ impl Follower {
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(Turn::Unknown),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                return Ok(Turn::Refused(status));
+            }
             status => bail!("{url} answered {status}"),
         }
         let mut body = answer.bytes_stream();

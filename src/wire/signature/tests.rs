@@ -113,6 +113,8 @@ fn upgrades_are_found_by_every_form_of_their_url() {
         for configured in [
             "wss://example.com/media",
             "https://example.com/media",
+            "ws://example.com/media",
+            "http://example.com/media/",
             "wss://example.com/media/",
             "wss://example.com/media#x",
         ] {

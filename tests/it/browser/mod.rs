@@ -1,6 +1,5 @@
 //! The pages in a real browser, before the eyes of a reader.
 
-mod call;
 mod following;
 mod looks;
 mod reading;
