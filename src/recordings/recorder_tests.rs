@@ -4,10 +4,7 @@ use super::*;
 use crate::{
     audio::level::Verdict,
     ids::Track,
-    recordings::{
-        reel::SIDECAR_EVERY,
-        sidecar::{Gap, Sidecar, State},
-    },
+    recordings::sidecar::{Gap, Sidecar, State},
     time::MediaTime,
 };
 
@@ -281,60 +278,23 @@ fn a_stalled_disk_fails_the_recording_loudly_and_blocks_nobody() {
     assert!(inbox.samples.capacity() <= 32_768);
 }
 
-/// A tape and its reel, swept by hand.
-fn by_hand(folder: &Path) -> (Tape, Arc<Shared>, Reel) {
-    let options = options(folder);
-    let shared = Shared::new(
-        0,
-        spec("MZ1", Track::Inbound, None),
-        options.buffer_samples(),
-        "".into(),
-    );
+#[test]
+fn a_long_gap_is_no_stalled_disk() {
+    let shared = Shared::new(0, spec("MZ1", Track::Inbound, None), 16_000, "x.wav".into());
     let shared = Arc::new(shared);
-    let reel = Reel::start(
-        &options,
-        Arc::clone(&shared),
-        "inbound_MZ1_20260501_102030".to_owned(),
-    );
-    (Tape::new(Arc::clone(&shared), Arc::default()), shared, reel)
-}
-
-#[test]
-fn a_long_call_needs_no_more_memory_than_a_short_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let (tape, shared, mut reel) = by_hand(dir.path());
-    let mut scratch = Scratch::default();
-    let mut most = 0;
-    for sweep in 0..1500 {
-        for _ in 0..20 {
-            tape.write(&[100; 320]);
-        }
-        reel.sweep(&mut scratch, sweep);
-        most = most.max(shared.inbox().samples.capacity());
+    let tape = Tape::new(Arc::clone(&shared), Arc::new(Queue::default()));
+    let minute = MediaTime::from_ms(60_000);
+    tape.write(&[1; 16_000]);
+    tape.gap(MediaTime::from_ms(1_000), minute);
+    for _ in 0..3_000 {
+        tape.write(&[0; 320]);
     }
-    assert!(most <= 16_384, "{most} samples for ten minutes");
-    let file = fs::metadata(tape.status().path).unwrap().len();
-    assert_eq!(file, 44 + 2 * 1500 * 20 * 320);
-}
-
-#[test]
-fn gaps_without_end_are_counted_and_not_listed() {
-    let dir = tempfile::tempdir().unwrap();
-    let (tape, _, mut reel) = by_hand(dir.path());
-    for n in 0..25_000 {
-        tape.gap(MediaTime::from_ms(40 * n), MediaTime::from_ms(20));
-    }
-    (0..=SIDECAR_EVERY).for_each(|sweep| reel.sweep(&mut Scratch::default(), sweep));
-    let sidecar = Sidecar::read(&tape.status().path.with_extension("json")).unwrap();
-    assert_eq!(
-        (sidecar.gaps.len(), sidecar.gaps_unlisted),
-        (10_000, 15_000)
-    );
-    assert_eq!(
-        sidecar.state,
-        State::Recording,
-        "gaps are on disk before the call has ended"
-    );
+    assert_eq!(tape.status().failed, None);
+    tape.write(&[1; 320]);
+    assert!(tape.status().failed.is_some(), "audio counts as before");
+    let mut written = Vec::new();
+    shared.inbox().swap(&mut written);
+    assert_eq!(written.len(), 61 * 16_000);
 }
 
 #[tokio::test]

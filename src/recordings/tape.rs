@@ -94,11 +94,13 @@ impl Tape {
     }
 
     /// Appends 16 kHz samples. They are on disk within half a second. When the disk stalls for longer
-    /// than the buffer lasts, this recording ends there and says so.
+    /// than the buffer lasts, this recording ends there and says so; announced silence, which comes all
+    /// at once, does not count.
     pub fn write(&self, samples: &[i16]) {
         let mut inbox = self.shared.inbox();
         let open = inbox.failed.is_none() && inbox.ended.is_none();
-        if open && inbox.samples.len() + samples.len() > self.shared.bound {
+        inbox.expect(samples.len());
+        if open && inbox.samples.len() + samples.len() > self.shared.bound + inbox.silence {
             let seconds = self.shared.bound as u64 / crate::time::ENGINE_RATE;
             let text = format!("the disk did not keep up: {seconds} s of audio waited for it");
             self.shared.fail(&mut inbox, "overflow", text);
@@ -114,6 +116,7 @@ impl Tape {
     pub fn gap(&self, at: MediaTime, len: MediaTime) {
         let mut inbox = self.shared.inbox();
         inbox.changed = true;
+        inbox.announced += usize::try_from(len.as_engine_samples()).unwrap_or(0);
         let listed = inbox.gaps.len();
         match inbox.gaps.last_mut() {
             Some(last) if last.at + last.len == at => last.len += len,
@@ -196,6 +199,10 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     pub samples: Vec<i16>,
+    /// Silence that [`Tape::gap`] announced and that has not come yet, in samples.
+    announced: usize,
+    /// … and that is among `samples`.
+    silence: usize,
     pub gaps: Vec<Gap>,
     pub gaps_unlisted: u64,
     pub marks: Vec<Mark>,
@@ -277,6 +284,18 @@ impl Shared {
 }
 
 impl Inbox {
+    /// Takes what waits, in exchange for an empty buffer.
+    pub(super) fn swap(&mut self, samples: &mut Vec<i16>) {
+        std::mem::swap(&mut self.samples, samples);
+        self.silence = 0;
+    }
+
+    fn expect(&mut self, samples: usize) {
+        let silence = self.announced.min(samples);
+        self.announced -= silence;
+        self.silence += silence;
+    }
+
     pub(super) fn drop_samples(&mut self, samples: usize) {
         self.dropped += samples as u64;
         metrics::counter!("callscribe_recording_dropped_samples_total").increment(samples as u64);

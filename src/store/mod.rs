@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 mod boot;
 mod calls;
 mod db;
+mod endings;
 mod jobs;
 mod leases;
 mod notes;
