@@ -14,6 +14,7 @@ pub mod engines;
 pub mod models;
 pub mod replay;
 pub mod serve;
+pub mod transcribe;
 
 /// Phone calls in, transcripts out.
 #[derive(Parser)]
@@ -38,6 +39,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Transcribe(transcribe::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
     /// Say what is wrong with this set-up.
@@ -65,6 +67,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let load = || Config::load(cli.config.as_deref(), &cli.sets);
     match cli.command {
         Command::Serve(args) => return serve::run(&args, load()?),
+        Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),

@@ -17,7 +17,7 @@ use crate::{
     live::{Gateway, Shared, admission::Admission, hub::Hub},
     recordings::{self, Recorder},
     speech::ears::Ears,
-    store::{Pen, RecoveredRecording, Store},
+    store::{Pen, RecordingEnd, RecoveredRecording, Store},
     tasks, telemetry,
     time::Clock,
 };
@@ -175,8 +175,13 @@ fn refuse_unsafe(config: &Config) -> anyhow::Result<()> {
 async fn recover(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<()> {
     let folder = config.recording.folder.clone();
     let now = clock.wall();
-    let recovered = tasks::blocking("recover", move || recordings::recover(&folder)).await?;
-    let recovered: Vec<RecoveredRecording> = recovered.into_iter().map(Into::into).collect();
+    let find = move || {
+        let found = recordings::recover(&folder).into_iter();
+        let ends = found.filter_map(|one| RecordingEnd::on_disk(&one.path));
+        ends.map(|end| RecoveredRecording { end })
+            .collect::<Vec<_>>()
+    };
+    let recovered = tasks::blocking("recover", find).await?;
     let found = store.mark_interrupted(&recovered, now).await?;
     if !found.calls.is_empty() {
         tracing::warn!(

@@ -73,11 +73,13 @@ impl Driver {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop_now = self.gateway.lifecycle.deadline.clone();
+        // Made once: a new one would be enrolled and taken out again for every message.
+        let mut stop_now = std::pin::pin!(stop_now.cancelled());
         loop {
             tokio::select! {
                 message = self.socket.recv() => self.read(message),
                 _ = tick.tick() => self.tick(),
-                () = stop_now.cancelled() => self.stream.handle(self.gateway.clock.now(), Input::ServerClosing),
+                () = &mut stop_now => self.stream.handle(self.gateway.clock.now(), Input::ServerClosing),
             }
             let (close, ended) = self.act();
             if let Some(frame) = close {

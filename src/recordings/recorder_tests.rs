@@ -4,7 +4,10 @@ use super::*;
 use crate::{
     audio::level::Verdict,
     ids::Track,
-    recordings::sidecar::{Gap, Sidecar, State},
+    recordings::{
+        reel::SIDECAR_EVERY,
+        sidecar::{Gap, Sidecar, State},
+    },
     time::MediaTime,
 };
 
@@ -276,6 +279,62 @@ fn a_stalled_disk_fails_the_recording_loudly_and_blocks_nobody() {
         "what was taken is still to be written"
     );
     assert!(inbox.samples.capacity() <= 32_768);
+}
+
+/// A tape and its reel, swept by hand.
+fn by_hand(folder: &Path) -> (Tape, Arc<Shared>, Reel) {
+    let options = options(folder);
+    let shared = Shared::new(
+        0,
+        spec("MZ1", Track::Inbound, None),
+        options.buffer_samples(),
+        "".into(),
+    );
+    let shared = Arc::new(shared);
+    let reel = Reel::start(
+        &options,
+        Arc::clone(&shared),
+        "inbound_MZ1_20260501_102030".to_owned(),
+    );
+    (Tape::new(Arc::clone(&shared), Arc::default()), shared, reel)
+}
+
+#[test]
+fn a_long_call_needs_no_more_memory_than_a_short_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tape, shared, mut reel) = by_hand(dir.path());
+    let mut scratch = Scratch::default();
+    let mut most = 0;
+    for sweep in 0..1500 {
+        for _ in 0..20 {
+            tape.write(&[100; 320]);
+        }
+        reel.sweep(&mut scratch, sweep);
+        most = most.max(shared.inbox().samples.capacity());
+    }
+    assert!(most <= 16_384, "{most} samples for ten minutes");
+    let file = fs::metadata(tape.status().path).unwrap().len();
+    assert_eq!(file, 44 + 2 * 1500 * 20 * 320);
+}
+
+#[test]
+fn gaps_without_end_are_counted_and_not_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tape, _, mut reel) = by_hand(dir.path());
+    for n in 0..25_000 {
+        tape.gap(MediaTime::from_ms(40 * n), MediaTime::from_ms(20));
+    }
+    (0..=SIDECAR_EVERY).for_each(|sweep| reel.sweep(&mut Scratch::default(), sweep));
+    let sidecar = Sidecar::read(&tape.status().path.with_extension("json")).unwrap();
+    assert_eq!(
+        (sidecar.gaps.len(), sidecar.gaps_unlisted),
+        (10_000, 15_000)
+    );
+    assert_eq!(
+        sidecar.state,
+        State::Recording,
+        "gaps are on disk before the call has ended"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
 /// Sweeps between two looks at whether the file was deleted (3 s).
 const LOOK_EVERY: u64 = 8;
 /// Sweeps between two sidecars while recording, when gaps or marks came in (10 s).
-const SIDECAR_EVERY: u64 = 25;
+pub(super) const SIDECAR_EVERY: u64 = 25;
 /// Names that are tried before the recording fails.
 const NAMES: u32 = 100;
 /// A buffer that a stall has blown up beyond this many samples (4 s) is not kept.

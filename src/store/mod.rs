@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 mod boot;
 mod calls;
 mod db;
-mod endings;
 mod jobs;
 mod leases;
 mod notes;

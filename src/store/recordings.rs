@@ -17,7 +17,7 @@ use super::{
 use crate::{
     audio::pcm::WavSource,
     ids::{CallSid, Track},
-    recordings::Sidecar,
+    recordings::{Sidecar, Summary},
     time::MediaTime,
 };
 
@@ -108,6 +108,18 @@ impl RecordingEnd {
             detail: serde_json::Value::Null,
             failed: Some("its sidecar is lost".into()),
         })
+    }
+}
+
+impl From<Summary> for RecordingEnd {
+    /// Reads the parts' headers. Blocks.
+    fn from(summary: Summary) -> Self {
+        Self {
+            parts: measured(&summary.parts),
+            gaps: summary.gaps.iter().map(|gap| (gap.at, gap.len)).collect(),
+            detail: json!({ "levels": summary.levels, "verdict": summary.verdict }),
+            failed: summary.failed,
+        }
     }
 }
 

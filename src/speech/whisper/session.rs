@@ -19,6 +19,9 @@ const MIN_SAMPLES: usize = 16_000;
 const MAX_SAMPLES: usize = 30 * MIN_SAMPLES;
 /// Samples in one frame of the encoder (20 ms).
 const FRAME: usize = 320;
+/// The fast matrix kernels of ggml take a length of attention that is a multiple of this; others go row
+/// by row: 750 frames cost 30 % more than 752, and 1500 cost 17 % more than 1488.
+const TILE: u32 = 16;
 /// The most that the decoder takes of what was said before: half of its context, less a marker.
 const MAX_PROMPT: usize = 223;
 /// The widest beam that whisper.cpp has decoders for.
@@ -253,12 +256,46 @@ fn base_params(language: &'static str, beam: u32) -> FullParams<'static, 'static
     params
 }
 
-/// Frames for the encoder: as asked for, never fewer than the audio has and never more than there are.
+/// Frames for the encoder: as asked for, never fewer than the audio has, in whole tiles where they fit.
 fn encoder_frames(asked: u32, samples: usize) -> i32 {
     let audio = u32::try_from(samples.div_ceil(FRAME)).unwrap_or(FULL_AUDIO_CTX);
-    i32::try_from(asked.max(audio).min(FULL_AUDIO_CTX)).unwrap_or(0)
+    let tiled = asked.max(audio).next_multiple_of(TILE);
+    let most = FULL_AUDIO_CTX / TILE * TILE;
+    let frames = if audio <= most {
+        tiled.min(most)
+    } else {
+        FULL_AUDIO_CTX
+    };
+    i32::try_from(frames).unwrap_or(0)
 }
 
 fn failed(error: WhisperError) -> EngineError {
     EngineError::Failed(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoder_gets_whole_tiles_that_hold_the_audio() {
+        for (asked, seconds, frames) in [
+            (0, 1.0, 64),
+            (448, 1.0, 448),
+            (450, 1.0, 464),
+            (100, 10.0, 512),
+            (1500, 10.0, 1488),
+            (9999, 28.0, 1488),
+            (0, 29.76, 1488),
+            (0, 29.9, 1500),
+            (9999, 30.0, 1500),
+        ] {
+            let samples = usize::try_from(MediaTime::from_secs(seconds).as_engine_samples());
+            assert_eq!(
+                encoder_frames(asked, samples.unwrap()),
+                frames,
+                "{asked} {seconds}"
+            );
+        }
+    }
 }

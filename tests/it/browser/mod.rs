@@ -1,5 +1,6 @@
 //! The pages in a real browser, before the eyes of a reader.
 
+mod call;
 mod following;
 mod looks;
 mod reading;

@@ -2,7 +2,7 @@
 //! only the whole server can show. The others are `call`'s (`tests/it/stream`).
 
 pub(crate) mod peer;
-mod server;
+pub(crate) mod server;
 
 mod admission;
 mod recording;
