@@ -4,7 +4,7 @@
 use std::process::{Child, Command, Stdio};
 
 use super::{TURNS, browser};
-use crate::gateway::server::{SENTENCE, TestServer, serve};
+use crate::gateway::server::{ENDING, SENTENCE, TestServer, serve};
 
 /// The real command, four times as fast as it was spoken.
 fn replay(server: &TestServer, call: &str) -> Child {
@@ -60,7 +60,7 @@ async fn a_replayed_call_is_read_as_it_is_spoken_and_then_replaced() {
         .until("document.body.innerText.includes('Final')")
         .await;
     browser
-        .until(&format!("{TURNS}.includes('{SENTENCE}')"))
+        .until(&format!("{TURNS}.includes('{ENDING}')"))
         .await;
     browser
         .until("document.querySelectorAll('audio').length === 2")

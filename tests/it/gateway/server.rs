@@ -22,6 +22,9 @@ pub(crate) struct TestServer {
 /// What the scripted engine hears in any window: enough to count as a transcript.
 pub(crate) const SENTENCE: &str = "this is what was said on the line";
 
+/// What is left of it in one turn where a pause of the audio falls among its words.
+pub(crate) const ENDING: &str = "said on the line";
+
 /// A server that hears [`SENTENCE`] in whatever speech it gets.
 pub(crate) async fn serve(tweak: impl FnOnce(&mut Config)) -> TestServer {
     serve_in(tempfile::tempdir().unwrap(), tweak).await

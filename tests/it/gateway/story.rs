@@ -8,7 +8,7 @@ use callscribe::{
 
 use super::{
     peer::{Peer, tone},
-    server::{SENTENCE, serve},
+    server::{ENDING, serve},
 };
 
 /// The two-speaker fixture, as mu-law, by track.
@@ -71,7 +71,7 @@ async fn a_call_becomes_words_a_recording_and_a_better_transcript() {
         .await
         .unwrap();
     assert!(
-        text.contains("technician") && text.contains(SENTENCE),
+        text.contains("technician: ") && text.contains(ENDING),
         "{text}"
     );
     let json = server.json("/api/v1/calls/CA1/transcript").await;
