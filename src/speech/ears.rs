@@ -1,6 +1,6 @@
 //! Live listening for many tracks at once: samples in without blocking, [`Heard`] out.
 //!
-//! One thread hears (mailboxes → [`Listener`](super::live::Listener): voice activity, windows), the
+//! One thread hears (mailboxes → [`Listener`]: voice activity, windows), the
 //! [`Lanes`] decode. A track that is silent costs voice activity and nothing else.
 
 use std::{
