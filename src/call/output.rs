@@ -40,13 +40,15 @@ pub enum Output<'a> {
     Ended(EndReason),
 }
 
-/// The close codes that a stream uses (RFC 6455, 7.4.1).
+/// The close codes that a stream and its driver use (RFC 6455, 7.4.1).
 pub struct CloseCode;
 
 impl CloseCode {
     pub const NORMAL: u16 = 1000;
     pub const GOING_AWAY: u16 = 1001;
+    pub const PROTOCOL: u16 = 1002;
     pub const UNSUPPORTED: u16 = 1003;
+    pub const NOT_UTF8: u16 = 1007;
     pub const POLICY: u16 = 1008;
     pub const TOO_BIG: u16 = 1009;
 }

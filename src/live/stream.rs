@@ -12,7 +12,7 @@ use axum::{
 };
 use metrics::{Counter, counter};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 
 use super::{Gateway, admission::Permit, desk::Desk};
 use crate::{
@@ -47,7 +47,7 @@ pub async fn run(socket: WebSocket, gateway: Gateway, permit: Permit, expected: 
         frames,
         counted: 0,
         began,
-        too_big: false,
+        complaint: None,
     };
     let reason = driver.run().await;
     counter!("callscribe_streams_total", "ended" => reason.as_str()).increment(1);
@@ -64,8 +64,8 @@ struct Driver {
     frames: Counter,
     counted: u64,
     began: Instant,
-    /// A message came that the socket itself refused to read.
-    too_big: bool,
+    /// Why the socket itself refused to read on.
+    complaint: Option<CloseFrame>,
 }
 
 impl Driver {
@@ -110,7 +110,7 @@ impl Driver {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return,
             Some(Ok(Message::Close(_))) | None => Input::Closed,
             Some(Err(error)) => {
-                self.too_big = too_big(error);
+                self.complaint = complaint(error);
                 Input::Closed
             }
         };
@@ -127,10 +127,7 @@ impl Driver {
 
     /// Acts on every output; says what to close with and whether that was the end.
     fn act(&mut self) -> (Option<CloseFrame>, Option<EndReason>) {
-        let mut close = self.too_big.then(|| CloseFrame {
-            code: CloseCode::TOO_BIG,
-            reason: "message too long".into(),
-        });
+        let mut close = self.complaint.take();
         let mut ended = None;
         while let Some(output) = self.stream.poll() {
             match output {
@@ -178,11 +175,18 @@ impl Driver {
     }
 }
 
-fn too_big(error: &Error) -> bool {
-    let source =
-        std::error::Error::source(error).and_then(|source| source.downcast_ref::<WsError>());
-    matches!(
-        source,
-        Some(WsError::Capacity(CapacityError::MessageTooLong { .. }))
-    )
+/// What to tell a peer whose frames cannot be read; nothing to one that is gone.
+fn complaint(error: &Error) -> Option<CloseFrame> {
+    let source = std::error::Error::source(error)?.downcast_ref::<WsError>()?;
+    let (code, reason) = match source {
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            (CloseCode::TOO_BIG, "message too long")
+        }
+        WsError::Utf8(_) => (CloseCode::NOT_UTF8, "text that is not UTF-8"),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
+        WsError::Protocol(_) => (CloseCode::PROTOCOL, "a frame that breaks RFC 6455"),
+        _ => return None,
+    };
+    let reason = reason.into();
+    Some(CloseFrame { code, reason })
 }
