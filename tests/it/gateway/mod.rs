@@ -5,5 +5,6 @@ pub(crate) mod peer;
 pub(crate) mod server;
 
 mod admission;
+mod frames;
 mod recording;
 pub(crate) mod story;
