@@ -23,9 +23,8 @@ use crate::{
     wire::signature,
 };
 
-/// Bytes that a connection's read buffer holds. 8 KiB instead of the default 128 KiB: 14 MB instead of
-/// 75 MB for 500 streams, and faster; a frame is under 400 bytes.
-const READ_BUFFER: usize = 8 * 1024;
+/// Bytes that a connection's read buffer holds, cleared before every read; a frame is under 400 bytes.
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Seconds after which a refused provider may try again.
 const RETRY_AFTER: &str = "5";
