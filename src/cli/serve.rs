@@ -1,6 +1,6 @@
 //! `callscribe serve`: puts the rooms together and runs them to a clean end.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use axum::serve::ListenerExt;
@@ -49,19 +49,39 @@ pub fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
         server
             .lifecycle
             .listen(Duration::from_secs(config.server.drain_seconds))?;
-        welcome(server.address);
+        welcome(server.address, &config);
         server.finished().await;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn welcome(address: SocketAddr) {
+/// A recording to try the server with, where it runs in the project's folder.
+const SAMPLE: &str = "tests/fixtures/audio/two_speakers.wav";
+
+fn welcome(address: SocketAddr, config: &Config) {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "callscribe".into());
+    let sample = if Path::new(SAMPLE).exists() {
+        SAMPLE
+    } else {
+        "FILE.wav"
+    };
+    let door = format!("ws://{address}{}", config.media.path);
     println!("callscribe listens on {address}");
-    println!("  page     http://{address}/");
-    println!("  streams  ws://{address}/media");
+    println!("  page      http://{address}/");
+    println!("  streams   {door}");
+    println!("  database  {}", crate::store::describe(&config.store.url));
     println!(
-        "  try it   callscribe replay tests/fixtures/audio/two_speakers.wav --url ws://{address}/media"
+        "  recording {}",
+        if config.recording.enabled {
+            config.recording.folder.display().to_string()
+        } else {
+            "off".into()
+        }
     );
+    println!("Stream a recording to it, from another terminal:");
+    println!("  {program} replay {sample} --url {door}");
 }
 
 /// A running server.
