@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -224,7 +225,16 @@ impl Hearing {
         let mut rested = self.clock.now();
         loop {
             match self.turn(rested) {
-                Turn::Mail(track) => track.hear(&mut mail, self.lanes.level(), self.finish),
+                Turn::Mail(track) => {
+                    let (level, finish) = (self.lanes.level(), self.finish);
+                    let hear = AssertUnwindSafe(|| track.hear(&mut mail, level, finish));
+                    if catch_unwind(hear).is_err() {
+                        tracing::error!(
+                            "a track's listening panicked: it has no live text any more"
+                        );
+                        track.leave();
+                    }
+                }
                 Turn::Rest => {
                     rested = self.clock.now();
                     self.rest();
