@@ -154,6 +154,8 @@ fn explain(error: &figment::Error) -> String {
         let source = e.metadata.as_ref().map_or_else(
             || "configuration".into(),
             |m| match &m.source {
+                // A line of this file: the value was given as a flag.
+                Some(figment::Source::Code(_)) => "--set".into(),
                 Some(source) => source.to_string(),
                 None => m.name.to_string(),
             },
@@ -161,11 +163,11 @@ fn explain(error: &figment::Error) -> String {
         let mut key = e.path.join(".");
         let what = match &e.kind {
             Kind::UnknownField(name, known) => {
-                key = if key.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{key}.{name}")
-                };
+                if key.is_empty() {
+                    key.clone_from(name);
+                } else if e.path.last() != Some(name) {
+                    key = format!("{key}.{name}");
+                }
                 format!("unknown key; known here: {}", known.join(", "))
             }
             other => other.to_string(),
@@ -250,7 +252,8 @@ mod tests {
             ),
             ("[lgo]\nformat = \"json\"", &[], &["lgo", "unknown key"]),
             ("[log]\nformat = \"xml\"", &[], &["log.format", "xml"]),
-            ("", &["log.filter=3"], &["log.filter"]),
+            ("", &["log.filter=3"], &["--set: log.filter:"]),
+            ("", &["log.flter=x"], &["--set: log.flter: unknown key"]),
             ("", &["log.filter"], &["section.key=value"]),
             ("[log\n", &[], &["c.toml"]),
         ] {
