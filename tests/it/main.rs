@@ -10,5 +10,6 @@ mod http;
 mod models;
 mod recording;
 mod replay;
+mod speech;
 mod stream;
 mod tidy;

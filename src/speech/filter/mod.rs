@@ -3,6 +3,7 @@
 //! the final pass ask the same [`suspect`].
 
 use super::Decoded;
+use crate::time::MediaTime;
 
 mod phrases;
 mod repeats;
@@ -31,6 +32,8 @@ pub enum Suspicion {
     NoSpeech,
     /// Nearly every token was a guess.
     Guesses,
+    /// Most words have no length: nothing in the audio sounds like them.
+    Untimed,
     /// A phrase that is known to be invented.
     KnownPhrase,
 }
@@ -46,6 +49,7 @@ impl Suspicion {
             Self::TooFew => "too_few",
             Self::NoSpeech => "no_speech",
             Self::Guesses => "guesses",
+            Self::Untimed => "untimed",
             Self::KnownPhrase => "known_phrase",
         }
     }
@@ -64,6 +68,13 @@ const NO_SPEECH: f32 = 0.6;
 const UNSURE: f32 = -0.8;
 /// Mean log probability under which words are guesses, whatever else speaks for them.
 const GUESS: f32 = -1.5;
+/// A word this short has no place in the audio.
+const NO_LENGTH: MediaTime = MediaTime::from_ms(40);
+/// Share of such words over which a text is invented: 9 % of the words of the calls at hand, a third of
+/// the worst sentence, and 80 % and more of what hold music is made to say.
+const UNTIMED_SHARE: f32 = 0.5;
+/// Fewer words than this tell nothing of their times.
+const ENOUGH_TIMES: usize = 3;
 /// Words a second of voice that nobody reaches; auctioneers come to 6.
 const WORDS_A_SECOND: f32 = 7.5;
 /// So many words may stand on however little voice: voice activity misses some.
@@ -103,6 +114,19 @@ pub fn suspect(decoded: &Decoded, voice: Voice) -> Option<Suspicion> {
     phrases::invented(&words, decoded, voice).then_some(Suspicion::KnownPhrase)
 }
 
+/// The same for texts whose words the engine timed itself: whether it found no place for most of them.
+/// Live windows start with words that are cut to no length, so only the final pass asks.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a few hundred words at most")]
+pub fn untimed(decoded: &Decoded) -> Option<Suspicion> {
+    let words = &decoded.words;
+    let without = words
+        .iter()
+        .filter(|w| w.end.saturating_sub(w.start) <= NO_LENGTH);
+    let share = without.count() as f32 / words.len().max(1) as f32;
+    (words.len() >= ENOUGH_TIMES && share > UNTIMED_SHARE).then_some(Suspicion::Untimed)
+}
+
 /// Lower case, letters and digits only.
 fn fold(word: &str) -> String {
     let kept = word.chars().filter(|c| c.is_alphanumeric());
@@ -112,7 +136,7 @@ fn fold(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{speech::Word, time::MediaTime};
+    use crate::speech::Word;
 
     pub(super) const LOUD: Voice = Voice {
         seconds: 4.0,
@@ -131,7 +155,7 @@ mod tests {
         let word = |text: &str| Word {
             text: text.to_owned(),
             start: MediaTime::ZERO,
-            end: MediaTime::ZERO,
+            end: MediaTime::from_ms(300),
             confidence: 0.9,
         };
         Decoded {
@@ -173,6 +197,21 @@ mod tests {
         ] {
             let seen = suspect(&decoded(text, logprob, no_speech), voice);
             assert_eq!(seen, expected, "{text:?} {logprob} {no_speech} {voice:?}");
+        }
+    }
+
+    #[test]
+    fn words_without_length_are_not_believed() {
+        for (text, without, expected) in [
+            ("gonna go back to the studio", 5, Some(Suspicion::Untimed)),
+            ("gonna go back to the studio", 3, None),
+            ("no thanks", 2, None),
+        ] {
+            let mut decoded = decoded(text, -0.4, 0.1);
+            for word in &mut decoded.words[..without] {
+                word.end = word.start;
+            }
+            assert_eq!(untimed(&decoded), expected, "{without} of {text:?}");
         }
     }
 

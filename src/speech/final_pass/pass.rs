@@ -118,7 +118,7 @@ impl<'a> Pass<'a> {
     }
 
     fn judge(&self, decoded: &Decoded, window: &Window) -> Option<Suspicion> {
-        filter::suspect(decoded, window.voice())
+        filter::suspect(decoded, window.voice()).or_else(|| filter::untimed(decoded))
     }
 
     /// Decodes the halves of a window by themselves, with nothing said before: what made the text go
