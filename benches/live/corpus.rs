@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use callscribe::{
-    audio::{decode::ChannelSource, mulaw, resample::Upsampler},
+    audio::{mulaw, resample::Upsampler},
     speech::{Effort, Engine, Request},
 };
 
@@ -26,11 +26,6 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn seconds(&self) -> f64 {
         self.audio.len() as f64 / 16_000.0
-    }
-
-    pub(crate) fn source(&self, shared: &Path) -> ChannelSource {
-        let path = shared.join("speech/calls").join(&self.file);
-        ChannelSource::open(&path, self.channel).unwrap()
     }
 }
 

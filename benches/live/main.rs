@@ -18,7 +18,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use callscribe::speech::{Engine, ears, final_pass, models::find, whisper::Whisper};
+use callscribe::speech::{Engine, ears, models::find, whisper::Whisper};
 use clap::Parser;
 use serde_json::json;
 
@@ -56,9 +56,6 @@ struct Args {
     /// Sounds without speech instead of calls: no word may come.
     #[arg(long)]
     nonspeech: bool,
-    /// The offline pass of the same model too, for comparison.
-    #[arg(long)]
-    offline: bool,
     /// Print the words.
     #[arg(long)]
     texts: bool,
@@ -85,7 +82,7 @@ fn main() -> ExitCode {
     let options = options(&args.sets);
     println!("options: {}", json!(options));
     let load = |name: &String| -> Arc<dyn Engine> {
-        Arc::new(Whisper::load(&find(&models, name).unwrap()).unwrap())
+        Arc::new(Whisper::load(name, &find(&models, name).unwrap().path).unwrap())
     };
     for name in &args.model {
         let engine = load(name);
@@ -115,9 +112,6 @@ fn main() -> ExitCode {
                 println!("\n-- {calls} calls at once, {} tracks", lines.len());
                 report(&args, &shared, name, &lines, &score);
             }
-        }
-        if args.offline {
-            offline(&shared, name, &*engine);
         }
     }
     ExitCode::SUCCESS
@@ -149,26 +143,4 @@ fn report(args: &Args, shared: &std::path::Path, name: &str, lines: &[Line], sco
         .map(|(track, line)| track.hypothesis(line, score.cpu / lines.len() as f64))
         .collect();
     corpus::judge(shared, &format!("live-{name}"), &tracks);
-}
-
-/// The final pass of the same model over the same calls.
-fn offline(shared: &std::path::Path, name: &str, engine: &dyn Engine) {
-    println!("offline, the same model:");
-    let mut session = engine.session().unwrap();
-    let mut tracks = Vec::new();
-    for line in corpus::calls(shared, 2, 0) {
-        let mut source = line.source(shared);
-        let before = score::process_cpu();
-        let options = final_pass::Options::default();
-        let track = final_pass::transcribe(&mut *session, &mut source, &options, |_| ()).unwrap();
-        let texts: Vec<&str> = track.utterances.iter().map(|u| u.text.as_str()).collect();
-        tracks.push(json!({
-            "file": line.file,
-            "channel": line.channel,
-            "seconds": line.seconds(),
-            "cpu": score::process_cpu() - before,
-            "text": texts.join(" "),
-        }));
-    }
-    corpus::judge(shared, &format!("offline-{name}"), &tracks);
 }

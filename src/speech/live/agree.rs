@@ -21,15 +21,10 @@ impl Agreement {
         &self.tail
     }
 
-    /// Takes a hypothesis of the words `before` the utterance and of all of it so far, none of it
-    /// before `reached`; returns how many words it commits, the last ones of [`Self::committed`].
-    pub(super) fn hear(
-        &mut self,
-        hypothesis: Vec<Word>,
-        before: &[Word],
-        reached: MediaTime,
-    ) -> usize {
-        let after = split(before.iter().chain(&self.committed), &hypothesis);
+    /// Takes a hypothesis of the whole utterance so far, none of it before `reached`; returns how many
+    /// words it commits, the last ones of [`Self::committed`].
+    pub(super) fn hear(&mut self, hypothesis: Vec<Word>, reached: MediaTime) -> usize {
+        let after = split(&self.committed, &hypothesis);
         let mut tail: Vec<Word> = hypothesis.into_iter().skip(after).collect();
         let mut reached = self.committed.last().map_or(reached, |word| word.end);
         for word in &mut tail {
@@ -67,15 +62,14 @@ impl Agreement {
     }
 }
 
-/// How many words of `hypothesis` say what was `said` already: the prefix nearest to it by edit distance
+/// How many words of `hypothesis` say what `committed` said: the prefix nearest to it by edit distance
 /// of letters, of equals the one nearest in length. As the window grows the engine may spell, split or
 /// drop an early word otherwise; what follows must neither repeat nor skip.
-fn split<'a>(said: impl Iterator<Item = &'a Word> + Clone, hypothesis: &[Word]) -> usize {
-    let count = said.clone().count();
-    let said: Vec<char> = said.flat_map(|word| folded(&word.text)).collect();
-    // costs[n]: from the hypothesis read so far to the first n letters of what was said.
+fn split(committed: &[Word], hypothesis: &[Word]) -> usize {
+    let said: Vec<char> = committed.iter().flat_map(|w| folded(&w.text)).collect();
+    // costs[n]: from the hypothesis read so far to the first n letters of what was committed.
     let mut costs: Vec<usize> = (0..=said.len()).collect();
-    let mut best = (said.len(), count, 0);
+    let mut best = (said.len(), committed.len(), 0);
     for (words, word) in (1..).zip(hypothesis) {
         for letter in folded(&word.text) {
             let mut diagonal = costs[0];
@@ -86,17 +80,13 @@ fn split<'a>(said: impl Iterator<Item = &'a Word> + Clone, hypothesis: &[Word]) 
                 costs[n + 1] = substituted.min(costs[n] + 1).min(costs[n + 1] + 1);
             }
         }
-        best = best.min((costs[said.len()], count.abs_diff(words), words));
+        best = best.min((costs[said.len()], committed.len().abs_diff(words), words));
     }
     best.2
 }
 
 fn same(a: &Word, b: &Word) -> bool {
     folded(&a.text).eq(folded(&b.text))
-}
-
-pub(super) fn fold(text: &str) -> String {
-    folded(text).collect()
 }
 
 /// Letters and digits alone, in lower case.
@@ -164,7 +154,7 @@ mod tests {
         ] {
             let mut agreement = Agreement::default();
             for hypothesis in &hypotheses {
-                agreement.hear(words(hypothesis), &[], MediaTime::ZERO);
+                agreement.hear(words(hypothesis), MediaTime::ZERO);
             }
             let shown = (text(agreement.committed()), text(agreement.tail()));
             assert_eq!(shown, (committed.into(), tail.into()), "{hypotheses:?}");
@@ -174,8 +164,8 @@ mod tests {
     #[test]
     fn the_end_commits_the_rest() {
         let mut agreement = Agreement::default();
-        agreement.hear(words("call me"), &[], MediaTime::ZERO);
-        agreement.hear(words("call me at noon"), &[], MediaTime::ZERO);
+        agreement.hear(words("call me"), MediaTime::ZERO);
+        agreement.hear(words("call me at noon"), MediaTime::ZERO);
         assert_eq!(agreement.settle(), 2);
         assert_eq!(text(&agreement.into_committed()), "call me at noon");
     }
@@ -187,7 +177,7 @@ mod tests {
             let mut agreement = Agreement::default();
             let mut before: Vec<Word> = Vec::new();
             for hypothesis in hypotheses {
-                let added = agreement.hear(words(&hypothesis), &[], MediaTime::ZERO);
+                let added = agreement.hear(words(&hypothesis), MediaTime::ZERO);
                 prop_assert_eq!(agreement.committed().len(), before.len() + added);
                 prop_assert!(agreement.committed().starts_with(&before));
                 before = agreement.committed().to_vec();
@@ -202,7 +192,7 @@ mod tests {
             let mut heard = 0;
             for step in steps {
                 heard = (heard + step).min(all.len());
-                agreement.hear(all[..heard].to_vec(), &[], MediaTime::ZERO);
+                agreement.hear(all[..heard].to_vec(), MediaTime::ZERO);
             }
             agreement.settle();
             prop_assert_eq!(agreement.into_committed(), all[..heard].to_vec());

@@ -5,12 +5,8 @@ use std::collections::VecDeque;
 use super::{Heard, Level, Options, talk::Talk, turns::Turns};
 use crate::time::MediaTime;
 
-mod context;
 mod endings;
 mod looks;
-
-pub(super) use context::Before;
-use context::Context;
 
 /// Samples at 16 kHz in a millisecond.
 const PER_MS: u64 = 16;
@@ -27,7 +23,6 @@ pub struct Listener {
     running: Option<looks::Running>,
     next_utterance: u64,
     language: Option<String>,
-    context: Context,
     /// What was said before, in tokens of the live model.
     prompt: Vec<i32>,
     /// End of the newest utterance with words.
@@ -50,7 +45,6 @@ impl Listener {
     pub fn new(options: Options, language: Option<String>) -> Self {
         Self {
             turns: Turns::new(&options),
-            context: Context::new(&options),
             options,
             level: Level::default(),
             told: Level::default(),
@@ -87,9 +81,6 @@ impl Listener {
         if let (Some(open), None) = (self.turns.open(), &self.open) {
             self.open = Some(self.new_talk(open.start));
         }
-        if self.open.is_none() {
-            self.context.age(self.turns.now());
-        }
         self.give_up_late();
     }
 
@@ -98,7 +89,6 @@ impl Listener {
         if let Some(ended) = self.turns.skip(samples) {
             self.end(ended);
         }
-        self.context.forget();
         self.skipped += samples;
         self.trouble = true;
         self.tell_level();
@@ -152,6 +142,6 @@ impl Listener {
 
     /// End of the window that is being looked at, in samples.
     pub(super) fn looking_until(&self) -> u64 {
-        self.running.as_ref().map_or(0, |running| running.end)
+        self.running.map_or(0, |running| running.end)
     }
 }

@@ -56,11 +56,6 @@ pub struct Options {
     pub least_voice_ms: u32,
     /// Voice in an utterance before its detected language is believed; ms.
     pub language_voice_ms: u32,
-    /// A window begins with what was said before it, as long as it stays shorter than this; ms, 0 for
-    /// never. It costs time, and short utterances are heard better.
-    pub context_ms: u32,
-    /// Silence after which what was said before is no part of a window; ms.
-    pub context_gap_ms: u32,
     /// Silence after which what was said before no longer guides the engine; ms.
     pub forget_ms: u32,
     /// Tokens of what was said before that guide the engine.
@@ -78,7 +73,7 @@ impl Default for Options {
             step_ms: 1000,
             brisk_step_ms: 600,
             preroll_ms: 300,
-            settle_ms: 250,
+            settle_ms: 200,
             endpoint_ms: 550,
             tail_ms: 300,
             dip_after_ms: 7000,
@@ -86,8 +81,6 @@ impl Default for Options {
             longest_ms: 12_000,
             least_voice_ms: 120,
             language_voice_ms: 2000,
-            context_ms: 8000,
-            context_gap_ms: 1500,
             forget_ms: 4000,
             prompt_tokens: 64,
             latest_ms: 10_000,
@@ -151,13 +144,9 @@ pub struct Window {
 
 impl Window {
     pub(super) fn load(&mut self, audio: &[i16]) {
+        self.samples.clear();
         let unit = |&sample: &i16| f32::from(sample) / 32_768.0;
         self.samples.extend(audio.iter().map(unit));
-    }
-
-    pub(super) fn load_silence(&mut self, samples: u64) {
-        let samples = usize::try_from(samples).unwrap_or(0);
-        self.samples.resize(self.samples.len() + samples, 0.0);
     }
 
     /// As the engine wants it.

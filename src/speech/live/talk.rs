@@ -2,7 +2,6 @@
 
 use super::{
     agree::Agreement,
-    listener::Before,
     turns::{Ended, Voiced},
 };
 use crate::{
@@ -56,17 +55,10 @@ impl Talk {
         MediaTime::from_engine_samples(self.start)
     }
 
-    /// Takes a believed answer about a window that ends at `until`; returns how many words it commits, none
+    /// Takes a believed answer about the audio up to `until`; returns how many words it commits, none
     /// of them before `settled`.
-    pub(super) fn believe(
-        &mut self,
-        decoded: Decoded,
-        before: &Before,
-        until: u64,
-        settled: MediaTime,
-    ) -> usize {
-        let start = MediaTime::from_engine_samples(before.from);
-        let end = MediaTime::from_engine_samples(until);
+    pub(super) fn believe(&mut self, decoded: Decoded, until: u64, settled: MediaTime) -> usize {
+        let (start, end) = (self.start_time(), MediaTime::from_engine_samples(until));
         let place = |word: Word| Word {
             start: (start + word.start).min(end),
             end: (start + word.end).min(end),
@@ -75,7 +67,7 @@ impl Talk {
         self.language = decoded.language;
         self.tokens = decoded.tokens;
         let words = decoded.words.into_iter().map(place).collect();
-        self.agreement.hear(words, &before.words, settled)
+        self.agreement.hear(words, settled)
     }
 
     /// The engine failed on the audio up to `until`; too many times and it counts as looked at.

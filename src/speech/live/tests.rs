@@ -322,7 +322,7 @@ fn what_was_said_guides_the_next_until_a_pause() {
     let mut track = Scenario::new();
     track
         .voice(3000)
-        .silence(2500)
+        .silence(1000)
         .voice(3000)
         .silence(9000)
         .voice(3000)
@@ -332,38 +332,11 @@ fn what_was_said_guides_the_next_until_a_pause() {
         look.prompt.len()
     };
     assert_eq!(prompt_at(0), 0);
-    assert!(prompt_at(5000) > 3);
-    assert_eq!(prompt_at(17_000), 0, "a pause forgets");
-    let options = Options {
-        context_ms: 0,
-        ..Options::default()
-    };
-    let mut long = Scenario::with(options, Some("en"));
+    assert!(prompt_at(3500) > 3);
+    assert_eq!(prompt_at(12_000), 0, "a pause forgets");
+    let mut long = Scenario::new();
     long.voice(90_000);
-    assert!(long.looks.iter().any(|look| look.prompt.len() > 40));
     assert!(long.looks.iter().all(|look| look.prompt.len() <= 64));
-}
-
-#[test]
-fn a_window_begins_with_what_was_said_just_before() {
-    for (pause, level, expected) in [
-        (800, Level::Normal, true),
-        (2500, Level::Normal, false),
-        (800, Level::Slow, false),
-    ] {
-        let mut track = Scenario::new().decode_ms(100);
-        track.listener.set_level(level);
-        track.silence(400).voice(2000).silence(pause).voice(1600);
-        track.silence(pause).voice(2000).silence(1000);
-        track.check_promises();
-        assert_eq!(track.text(), track.said(), "nothing twice, nothing lost");
-        let second = track.completed()[1].1.as_ms();
-        let looks = track.looks.iter().filter(|look| look.end > second + 500);
-        let before = looks.filter(|look| look.start + 100 < second).count() > 0;
-        assert_eq!(before, expected, "{pause} ms, {level:?}");
-        let most = track.looks.iter().map(|look| look.end - look.start).max();
-        assert!(most.unwrap() <= 8000);
-    }
 }
 
 #[test]

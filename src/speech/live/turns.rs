@@ -59,12 +59,12 @@ impl Voiced {
         }
     }
 
-    /// As the filter of invented text asks for it; `before` are samples of voice in its context.
+    /// As the filter of invented text asks for it.
     #[expect(clippy::cast_precision_loss, reason = "an utterance is short")]
-    pub(super) fn level(self, before: u64) -> filter::Voice {
+    pub(super) fn level(self) -> filter::Voice {
         let frames = (self.samples / FRAME_LEN).max(1) as f32;
         filter::Voice {
-            seconds: (before + self.samples) as f32 / ENGINE_RATE as f32,
+            seconds: self.samples as f32 / ENGINE_RATE as f32,
             dbfs: self.dbfs / frames,
         }
     }

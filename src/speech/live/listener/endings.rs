@@ -54,8 +54,7 @@ impl Listener {
     /// Completes utterances in order, for as long as the looks so far have heard all of them.
     pub(super) fn complete_heard_out(&mut self) {
         while let Some(talk) = self.ended.front() {
-            let busy =
-                (self.running.as_ref()).is_some_and(|running| running.utterance == talk.utterance);
+            let busy = (self.running).is_some_and(|running| running.utterance == talk.utterance);
             if busy || !talk.is_heard_out(HEARD_ALL) {
                 return;
             }
@@ -77,7 +76,7 @@ impl Listener {
 
     /// Gives up the oldest utterance that no lane is busy with; `false` when there is none.
     pub(super) fn give_up_oldest(&mut self) -> bool {
-        let busy = self.running.as_ref().map(|running| running.utterance);
+        let busy = self.running.map(|running| running.utterance);
         let idle = |talk: &Talk| Some(talk.utterance) != busy;
         let Some(talk) = (self.ended.iter().position(idle)).and_then(|at| self.ended.remove(at))
         else {
@@ -105,7 +104,6 @@ impl Listener {
         if words.is_empty() {
             self.junk += 1;
             self.prompt.clear();
-            self.context.forget();
             if talk.shown {
                 self.out.push_back(Heard::Partial {
                     utterance,
@@ -117,9 +115,6 @@ impl Listener {
         }
         self.junk = 0;
         self.remember(talk.tokens, talk.start, end);
-        if let Some(ended) = talk.over {
-            self.context.keep(ended, words.clone());
-        }
         self.out.push_back(Heard::Completed {
             utterance,
             start,

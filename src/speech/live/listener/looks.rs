@@ -2,11 +2,11 @@
 
 use metrics::counter;
 
-use super::{Listener, PER_MS, context::Before};
+use super::{Listener, PER_MS};
 use crate::speech::{
-    Decoded, EngineError, Word,
+    Decoded, EngineError,
     filter::{self, Suspicion},
-    live::{Heard, Level, Want, Window, agree::fold, ask, talk::Talk},
+    live::{Heard, Level, Want, Window, ask, talk::Talk},
 };
 
 /// Looks at an utterance that is over before a failing engine makes it be given up.
@@ -17,23 +17,14 @@ pub(super) const HEARD_ALL: u64 = 100 * PER_MS;
 const JUNK_PATIENCE: u64 = 4;
 
 /// The look that a lane is busy with.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Running {
     pub(super) utterance: u64,
     pub(super) end: u64,
-    before: Before,
     small: bool,
     again: bool,
     /// The window was cut shorter since.
     pub(super) stale: bool,
-}
-
-/// The whole of a window said twice over: little context does that to short clips. Callers do it too,
-/// so that a second look which says the same is believed.
-fn said_twice(words: &[Word]) -> bool {
-    let (first, second) = words.split_at(words.len() / 2);
-    let folded = |word: &Word| fold(&word.text);
-    first.len() >= 3 && first.iter().map(folded).eq(second.iter().map(folded))
 }
 
 impl Listener {
@@ -80,18 +71,12 @@ impl Listener {
             }
         };
         let end = talk.start + audio.len() as u64;
-        window.samples.clear();
-        let before = if self.level <= Level::Normal && !talk.again {
-            self.context.load(window, talk.start, end)
-        } else {
-            Before::none(talk.start)
-        };
         window.load(audio);
         talk.looks += 1;
         talk.looked_voice = voice;
         let forget = u64::from(self.options.forget_ms) * PER_MS;
         window.prompt.clear();
-        if !talk.again && before.words.is_empty() && talk.start < self.spoke_until + forget {
+        if !talk.again && talk.start < self.spoke_until + forget {
             window.prompt.extend_from_slice(&self.prompt);
         }
         window.small = self.level >= Level::SmallModel;
@@ -100,7 +85,6 @@ impl Listener {
         self.running = Some(Running {
             utterance: talk.utterance,
             end,
-            before,
             small: window.small,
             again: talk.again,
             stale: false,
@@ -116,7 +100,7 @@ impl Listener {
         self.trouble = answer.is_err();
         if let Some(talk) = self.talk_mut(running.utterance).filter(|_| !running.stale) {
             match answer {
-                Ok(decoded) => self.weigh(&running, decoded),
+                Ok(decoded) => self.weigh(running, decoded),
                 Err(_) => talk.fail(running.end, MOST_FAILURES),
             }
         }
@@ -126,13 +110,12 @@ impl Listener {
     }
 
     /// Decides whether an answer is believed, asked for again, or nothing.
-    fn weigh(&mut self, running: &Running, decoded: Decoded) {
+    fn weigh(&mut self, running: Running, decoded: Decoded) {
         let Some(talk) = self.talk_mut(running.utterance) else {
             return;
         };
-        let suspicion = filter::suspect(&decoded, talk.looked_voice.level(running.before.voiced));
-        let twice = said_twice(&decoded.words);
-        talk.again = !running.again && (twice || suspicion.is_some_and(Suspicion::is_loop));
+        let suspicion = filter::suspect(&decoded, talk.looked_voice.level());
+        talk.again = !running.again && suspicion.is_some_and(Suspicion::is_loop);
         if let Some(suspicion) = suspicion {
             let (reason, again) = (suspicion.as_str(), talk.again.to_string());
             counter!("callscribe_live_suspect_total", "reason" => reason, "again" => again)
@@ -149,13 +132,13 @@ impl Listener {
         }
     }
 
-    fn believe(&mut self, running: &Running, decoded: Decoded) {
+    fn believe(&mut self, running: Running, decoded: Decoded) {
         let settled = self.settled;
         let Some(talk) = self.talk_mut(running.utterance) else {
             return;
         };
         let voiced = talk.looked_voice.samples;
-        let committed = talk.believe(decoded, &running.before, running.end, settled);
+        let committed = talk.believe(decoded, running.end, settled);
         if running.small {
             // Another vocabulary: its tokens mean nothing to the live model.
             talk.tokens.clear();
