@@ -82,7 +82,7 @@ fn main() -> ExitCode {
     let options = options(&args.sets);
     println!("options: {}", json!(options));
     let load = |name: &String| -> Arc<dyn Engine> {
-        Arc::new(Whisper::load(name, &find(&models, name).unwrap().path).unwrap())
+        Arc::new(Whisper::load(&find(&models, name).unwrap()).unwrap())
     };
     for name in &args.model {
         let engine = load(name);
