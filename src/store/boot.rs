@@ -25,12 +25,14 @@ pub struct Interrupted {
     pub calls: Vec<CallSid>,
     /// Calls that waited for a final pass that nobody was going to make.
     pub requeued: Vec<CallSid>,
+    /// Jobs that it died over; they are due at once.
+    pub jobs: u32,
 }
 
 impl Store {
     /// Closes the streams that this node's former process left open, at the length of what was
-    /// recovered of them; marks their calls as interrupted and queues their final pass. Nothing is left
-    /// to do for a second run, and other nodes' calls are left alone.
+    /// recovered of them; marks their calls as interrupted and queues their final pass; frees the jobs it
+    /// held. Nothing is left to do for a second run, and other nodes' calls are left alone.
     ///
     /// # Errors
     /// When the database fails; what was closed until then stays closed.
@@ -57,6 +59,7 @@ impl Store {
             }
         }
         self.adopt_forgotten(&mut done, at).await?;
+        done.jobs = self.end_own_leases(at).await?;
         Ok(done)
     }
 

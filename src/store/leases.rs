@@ -65,10 +65,41 @@ impl Store {
         } else {
             TAKE
         };
+        let worker = format!("{worker}{AT_NODE}{}", self.node);
         let row = tx.row(sql, args![kind, at, worker, at + lease]).await?;
         let job = row.as_ref().map(job_from).transpose()?;
         tx.commit().await?;
         Ok(job)
+    }
+
+    /// Ends the leases that this node's former process held: nobody is left to finish those jobs. Other
+    /// nodes' jobs are left to them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn end_own_leases(&self, at: Timestamp) -> Result<u32, Error> {
+        let mut tx = self.db.begin().await?;
+        let running = tx
+            .rows(
+                "SELECT id, worker FROM jobs WHERE state = 'running' AND lease_until > $1",
+                args![at],
+            )
+            .await?;
+        let mut ended = 0;
+        for row in &running {
+            let (id, worker) = (row.text("id")?, row.text("worker")?);
+            let node = worker.split_once(AT_NODE).map(|(_, node)| node);
+            if node == Some(self.node.as_str()) {
+                tx.run(
+                    "UPDATE jobs SET lease_until = $2 WHERE id = $1 AND state = 'running'",
+                    args![&id, at],
+                )
+                .await?;
+                ended += 1;
+            }
+        }
+        tx.commit().await?;
+        Ok(ended)
     }
 
     /// Puts aside the jobs whose last attempt never came back: they may well be what kills the workers.
@@ -194,6 +225,9 @@ impl Store {
         Ok(changed > 0)
     }
 }
+
+/// Between a worker's name, which does not hold it, and its node's.
+const AT_NODE: char = '@';
 
 const ANY_DUE: &str = "SELECT id FROM jobs WHERE kind = $1 AND ((state = 'queued' AND run_at <= $2)
     OR (state = 'running' AND lease_until <= $2)) LIMIT 1";

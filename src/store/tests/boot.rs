@@ -3,8 +3,8 @@
 use crate::{
     ids::Track,
     store::{
-        CallState, Interrupted, NoteKind, Options, RecordingEnd, RecordingPart, RecordingState,
-        RecoveredRecording, Store, testing::*,
+        CallState, Interrupted, Job, NoteKind, Options, RecordingEnd, RecordingPart,
+        RecordingState, RecoveredRecording, Store, testing::*,
     },
 };
 
@@ -14,6 +14,8 @@ on_both!(
     other_nodes_are_left_alone,
     a_finishing_call_without_a_job_gets_one,
     a_call_whose_job_was_given_up_is_failed,
+    a_job_that_the_process_died_over_is_due_at_once,
+    another_nodes_job_is_left_to_it,
     a_recording_closed_just_before_the_crash_is_found,
 );
 
@@ -128,6 +130,46 @@ async fn a_call_whose_job_was_given_up_is_failed(bench: &Bench) {
         call.served_reason,
         "final pass failed: no model: live text kept"
     );
+}
+
+async fn a_job_that_the_process_died_over_is_due_at_once(bench: &Bench) {
+    bench.ended_call("CA1", &[], 5).await;
+    let lost = take(&bench.store, 99).await.unwrap();
+    let boot = bench.again().await;
+    assert_eq!(take(&boot, 100).await, None, "its lease would last");
+    let done = boot.mark_interrupted(&[], at(100)).await.unwrap();
+    assert_eq!((done.requeued, done.jobs), (vec![], 1));
+    let again = boot.mark_interrupted(&[], at(100)).await.unwrap();
+    assert_eq!(again, Interrupted::default());
+    let found = take(&boot, 100).await.unwrap();
+    assert_eq!((found.id.as_str(), found.attempts), (lost.id.as_str(), 2));
+    // Were the process still alive after all, it would have no say any more.
+    assert!(!boot.renew_job(lost.lease(), at(500)).await.unwrap());
+    assert!(!boot.finish_job(lost.lease(), at(101)).await.unwrap());
+    boot.close().await;
+}
+
+/// Also one whose name ends as ours does.
+async fn another_nodes_job_is_left_to_it(bench: &Bench) {
+    for (node, secs) in [("other", 99), ("other@main", 199)] {
+        let options = Options {
+            node: node.into(),
+            ..bench.options.clone()
+        };
+        let other = Store::open(&options).await.unwrap();
+        bench.ended_call(&format!("CA{secs}"), &[], 5).await;
+        take(&other, secs).await.unwrap();
+        let done = bench.store.mark_interrupted(&[], at(secs + 1)).await;
+        assert_eq!(done.unwrap(), Interrupted::default(), "{node}");
+        assert_eq!(take(&bench.store, secs + 1).await, None, "{node}");
+        other.close().await;
+    }
+}
+
+async fn take(store: &Store, secs: i64) -> Option<Job> {
+    let lease = jiff::SignedDuration::from_secs(1_000);
+    let taken = store.take_job("transcribe", "w", lease, at(secs)).await;
+    taken.unwrap()
 }
 
 /// Its file is whole, so that the recovery has nothing to tell of it.
