@@ -15,11 +15,12 @@ pub trait Source: Send {
     fn length(&self) -> Option<u64>;
 }
 
-/// Why audio cannot be read; always names the file.
+/// Why audio cannot be read; always names the file. What the system said is part of the message, and
+/// therefore no `source`: a chain would say it twice.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("{}: {why}", path.display())]
+    Io { path: PathBuf, why: io::Error },
     #[error("{}: the file is empty", path.display())]
     EmptyFile { path: PathBuf },
     #[error("{}: there is no audio in it", path.display())]
@@ -39,10 +40,10 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn io(path: &std::path::Path, source: io::Error) -> Self {
+    pub(super) fn io(path: &std::path::Path, why: io::Error) -> Self {
         Self::Io {
             path: path.to_owned(),
-            source,
+            why,
         }
     }
 }

@@ -77,23 +77,42 @@ pub struct Store {
     transcribe_after: jiff::SignedDuration,
 }
 
-/// Why a verb failed. A failed verb changed nothing.
+/// Why a verb failed. A failed verb changed nothing. The cause is part of the message, and therefore no
+/// `source`: a chain would say it twice.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("a database is sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")]
     Url,
     #[error("the folder of the database cannot be made: {0}")]
-    Folder(#[from] std::io::Error),
+    Folder(std::io::Error),
     #[error("the database's schema cannot be brought up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(sqlx::migrate::MigrateError),
     #[error("the database failed: {0}")]
-    Db(#[from] sqlx::Error),
+    Db(sqlx::Error),
     #[error("column {column} holds what this version cannot read: {found}")]
     Corrupt { column: String, found: String },
     #[error("a cursor is the `next` of a former page")]
     BadCursor,
     #[error("there is no call {0}")]
     NoCall(String),
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Folder(error)
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for Error {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        Self::Migrate(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error)
+    }
 }
 
 impl Error {

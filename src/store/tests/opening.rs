@@ -47,6 +47,18 @@ async fn what_is_no_database_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn why_a_database_does_not_open_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        url: format!("sqlite://{}", folder.path().display()),
+        ..Options::default()
+    };
+    let error = Store::open(&options).await.err().unwrap();
+    let said = format!("{:#}", anyhow::Error::new(error));
+    assert_eq!(said.matches("unable to open").count(), 1, "{said}");
+}
+
 #[test]
 fn a_password_is_not_described() {
     for (url, said) in [
