@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use axum::serve::ListenerExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +11,10 @@ use super::engines::{self, Loaded};
 use crate::{
     after,
     config::Config,
-    http::{self, Access, AppState},
+    http::{
+        self, Access, AppState,
+        connections::{self, HEAD_TIMEOUT},
+    },
     lifecycle::Lifecycle,
     live::{Gateway, Shared, admission::Admission, hub::Hub},
     recordings::{self, Recorder},
@@ -92,7 +94,7 @@ pub struct Server {
     pub gateway: Gateway,
     jobs: after::Runner,
     closing: CancellationToken,
-    doors: JoinHandle<std::io::Result<()>>,
+    doors: JoinHandle<()>,
 }
 
 impl Server {
@@ -121,15 +123,8 @@ impl Server {
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
         let jobs = engines::start_jobs(config, &loaded, &gateway);
         let app = app(config, &gateway, &closing, metrics, clock)?;
-        let doors = axum::serve(
-            listener.tap_io(|socket| {
-                // A frame of words must not wait for more to fill a packet.
-                let _ = socket.set_nodelay(true);
-            }),
-            app.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(closing.clone().cancelled_owned());
-        let doors = tasks::spawn("doors", async move { doors.await });
+        let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
+        let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
             "hub sweep",
             sweep(gateway.hub.clone(), closing.clone()),
@@ -208,6 +203,9 @@ async fn recover(config: &Config, store: &Store, clock: &Clock) -> anyhow::Resul
             calls = found.calls.len(),
             "calls that a crash cut: marked interrupted, to be transcribed"
         );
+    }
+    if found.jobs > 0 {
+        tracing::warn!(jobs = found.jobs, "jobs that a crash cut run again");
     }
     Ok(())
 }

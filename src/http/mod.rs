@@ -23,6 +23,7 @@ mod access;
 mod assets;
 mod call_file;
 mod calls;
+pub mod connections;
 mod error;
 mod events;
 mod health;
