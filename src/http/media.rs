@@ -23,8 +23,9 @@ use crate::{
     wire::signature,
 };
 
-/// Bytes that a connection's read buffer holds, cleared before every read; a frame is under 400 bytes.
-const READ_BUFFER: usize = 2 * 1024;
+/// Bytes that a connection's read buffer holds, cleared before every read; a frame is under 400 bytes,
+/// and ten are read at once where they may gather.
+const READ_BUFFER: usize = 4 * 1024;
 
 /// Seconds after which a refused provider may try again.
 const RETRY_AFTER: &str = "5";
