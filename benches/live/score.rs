@@ -123,6 +123,8 @@ impl Utterance {
             .chain(tail)
             .map(|word| fold(&word.text))
             .collect();
+        // A delta and its partial are one change.
+        self.shown.pop_if(|(before, _)| at - *before < 0.01);
         self.shown.push((at, words));
     }
 
@@ -204,11 +206,11 @@ impl Score {
             "word end -> committed",
             done().flat_map(Utterance::committed).collect(),
         );
-        // The tail of an utterance is 300 ms of the 550 ms of silence that end it.
+        // The tail of an utterance is 300 ms of the 800 ms of silence that end it.
         spread(
             "endpoint -> final",
             done()
-                .map(|u| (u.completed_at - u.end - 0.25).max(0.0))
+                .map(|u| (u.completed_at - u.end - 0.5).max(0.0))
                 .collect(),
         );
         spread(

@@ -7,6 +7,7 @@ mod fuzz_corpus;
 mod gateway;
 mod harness;
 mod http;
+mod live_words;
 mod models;
 mod recording;
 mod replay;

@@ -2,6 +2,8 @@
 //! agree on it and on all before it, compared without case and punctuation. The newest word is held
 //! back: its end may not have been spoken yet. Committed words stay as they are for ever.
 
+use std::ops::RangeInclusive;
+
 use crate::{speech::Word, time::MediaTime};
 
 /// What is known of one utterance's words.
@@ -24,7 +26,7 @@ impl Agreement {
     /// Takes a hypothesis of the whole utterance so far, none of it before `reached`; returns how many
     /// words it commits, the last ones of [`Self::committed`].
     pub(super) fn hear(&mut self, hypothesis: Vec<Word>, reached: MediaTime) -> usize {
-        let after = split(&self.committed, &hypothesis);
+        let after = split(&self.committed, &hypothesis, 0..=hypothesis.len());
         let mut tail: Vec<Word> = hypothesis.into_iter().skip(after).collect();
         let mut reached = self.committed.last().map_or(reached, |word| word.end);
         for word in &mut tail {
@@ -62,14 +64,20 @@ impl Agreement {
     }
 }
 
-/// How many words of `hypothesis` say what `committed` said: the prefix nearest to it by edit distance
-/// of letters, of equals the one nearest in length. As the window grows the engine may spell, split or
-/// drop an early word otherwise; what follows must neither repeat nor skip.
-fn split(committed: &[Word], hypothesis: &[Word]) -> usize {
+/// How many words of `hypothesis`, `among` so many, say what `committed` said: the prefix nearest to it
+/// by edit distance of letters, of equals the one nearest in length. As the window grows the engine may
+/// spell, split or drop an early word otherwise; what follows must neither repeat nor skip.
+pub(super) fn split(
+    committed: &[Word],
+    hypothesis: &[Word],
+    among: RangeInclusive<usize>,
+) -> usize {
     let said: Vec<char> = committed.iter().flat_map(|w| folded(&w.text)).collect();
     // costs[n]: from the hypothesis read so far to the first n letters of what was committed.
     let mut costs: Vec<usize> = (0..=said.len()).collect();
-    let mut best = (said.len(), committed.len(), 0);
+    let mut best = among
+        .contains(&0)
+        .then_some((said.len(), committed.len(), 0));
     for (words, word) in (1..).zip(hypothesis) {
         for letter in folded(&word.text) {
             let mut diagonal = costs[0];
@@ -80,9 +88,12 @@ fn split(committed: &[Word], hypothesis: &[Word]) -> usize {
                 costs[n + 1] = substituted.min(costs[n] + 1).min(costs[n + 1] + 1);
             }
         }
-        best = best.min((costs[said.len()], committed.len().abs_diff(words), words));
+        if among.contains(&words) {
+            let this = (costs[said.len()], committed.len().abs_diff(words), words);
+            best = Some(best.map_or(this, |best| best.min(this)));
+        }
     }
-    best.2
+    best.map_or(0, |best| best.2)
 }
 
 fn same(a: &Word, b: &Word) -> bool {

@@ -5,8 +5,12 @@ use std::collections::VecDeque;
 use super::{Heard, Level, Options, talk::Talk, turns::Turns};
 use crate::time::MediaTime;
 
+mod context;
 mod endings;
 mod looks;
+
+pub(super) use context::Before;
+use context::Context;
 
 /// Samples at 16 kHz in a millisecond.
 const PER_MS: u64 = 16;
@@ -21,6 +25,9 @@ pub struct Listener {
     /// Over, waiting for the last look; [`endings::MOST_ENDED`] at most.
     ended: VecDeque<Talk>,
     running: Option<looks::Running>,
+    context: Context,
+    /// What the running look's window begins with.
+    before: Before,
     next_utterance: u64,
     language: Option<String>,
     /// What was said before, in tokens of the live model.
@@ -51,6 +58,8 @@ impl Listener {
             open: None,
             ended: VecDeque::new(),
             running: None,
+            context: Context::default(),
+            before: Before::default(),
             next_utterance: 0,
             language,
             prompt: Vec::new(),
@@ -89,6 +98,7 @@ impl Listener {
         if let Some(ended) = self.turns.skip(samples) {
             self.end(ended);
         }
+        self.context.forget();
         self.skipped += samples;
         self.trouble = true;
         self.tell_level();
@@ -137,7 +147,14 @@ impl Listener {
     pub(super) fn held(&self) -> (usize, usize) {
         let ended = self.ended.iter().filter_map(|talk| talk.over.as_ref());
         let audio: usize = ended.map(|over| over.audio.len()).sum();
-        (self.ended.len(), audio + self.turns.held())
+        (
+            self.ended.len(),
+            audio + self.turns.held() + self.context.held(),
+        )
+    }
+
+    pub(super) fn before(&self) -> &Before {
+        &self.before
     }
 
     /// End of the window that is being looked at, in samples.

@@ -9,7 +9,7 @@
 //!
 //! An utterance is looked at again and again while it is spoken; what two looks agree on is committed
 //! ([`agree`]) and never taken back. The last look, at its end or in the silence before, commits the
-//! rest. Answers that are not to be believed show nothing.
+//! rest; it begins with what was said before, since whisper hears short clips badly. Answers that are not to be believed show nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub struct Options {
     pub step_ms: u32,
     /// The same while the machine has time to spare; ms.
     pub brisk_step_ms: u32,
+    /// Words that end this near to the end of what was heard are not shown yet, unless it is silence:
+    /// they change most; ms.
+    pub steady_ms: u32,
     /// Audio before the first voice that belongs to an utterance; ms.
     pub preroll_ms: u32,
     /// Silence in which the last look is taken already; dropped if speech goes on; ms.
@@ -56,6 +59,9 @@ pub struct Options {
     pub least_voice_ms: u32,
     /// Voice in an utterance before its detected language is believed; ms.
     pub language_voice_ms: u32,
+    /// The last look at an utterance begins with what was said before it, as much as stays shorter
+    /// than this; 0: never. It costs time, and short utterances are heard far better; ms.
+    pub context_ms: u32,
     /// Silence after which what was said before no longer guides the engine; ms.
     pub forget_ms: u32,
     /// Tokens of what was said before that guide the engine.
@@ -72,15 +78,17 @@ impl Default for Options {
             first_ms: 900,
             step_ms: 1000,
             brisk_step_ms: 600,
+            steady_ms: 120,
             preroll_ms: 300,
-            settle_ms: 200,
-            endpoint_ms: 550,
+            settle_ms: 350,
+            endpoint_ms: 800,
             tail_ms: 300,
             dip_after_ms: 7000,
             dip_ms: 160,
             longest_ms: 12_000,
             least_voice_ms: 120,
             language_voice_ms: 2000,
+            context_ms: 12_000,
             forget_ms: 4000,
             prompt_tokens: 64,
             latest_ms: 10_000,
@@ -144,9 +152,13 @@ pub struct Window {
 
 impl Window {
     pub(super) fn load(&mut self, audio: &[i16]) {
-        self.samples.clear();
         let unit = |&sample: &i16| f32::from(sample) / 32_768.0;
         self.samples.extend(audio.iter().map(unit));
+    }
+
+    pub(super) fn load_silence(&mut self, samples: u64) {
+        let samples = usize::try_from(samples).unwrap_or(0);
+        self.samples.resize(self.samples.len() + samples, 0.0);
     }
 
     /// As the engine wants it.

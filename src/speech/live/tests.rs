@@ -21,7 +21,7 @@ fn an_utterance_is_shown_committed_and_completed() {
     };
     assert!((650..=1000).contains(&start.as_ms()), "pre-roll: {start}");
     assert!((5000..=5400).contains(&end.as_ms()), "tail: {end}");
-    assert!((5500..=5700).contains(&at), "at the endpoint: {at}");
+    assert!((5750..=5950).contains(&at), "at the endpoint: {at}");
     let first = track.heard.iter().find_map(|(at, heard)| match heard {
         Heard::Partial { .. } => Some(*at),
         _ => None,
@@ -40,10 +40,10 @@ fn the_silence_before_the_endpoint_takes_the_last_look() {
     track.silence(500).voice(2500).silence(1000);
     let last = track.looks.last().unwrap();
     assert_eq!(last.want, Want::Settle);
-    assert!((3200..=3340).contains(&last.at), "{last:?}");
+    assert!((3350..=3490).contains(&last.at), "{last:?}");
     let at = track.completed()[0].0;
     assert!(
-        (3540..=3680).contains(&at),
+        (3790..=3930).contains(&at),
         "no second look at the endpoint: {at}"
     );
 }
@@ -97,14 +97,15 @@ fn a_monologue_is_cut_without_loss() {
     }
     for look in &track.looks {
         assert!(look.end - look.start <= 12_100, "{look:?}");
-        assert_eq!(
-            u64::from(look.audio_ctx),
-            ((look.end - look.start).div_ceil(20) + 256).max(448)
-        );
-        assert_eq!(
-            u64::from(look.max_tokens),
-            ((look.end - look.start) * 8).div_ceil(1000) + 10
-        );
+        let (margin, least) = match look.want {
+            Want::Partial => (192, 384),
+            Want::Settle | Want::Final => (256, 448),
+        };
+        let length = look.context + look.end - look.start;
+        assert!(length <= 12_000);
+        let frames = (length.div_ceil(20) + margin).max(least);
+        assert_eq!(u64::from(look.audio_ctx), frames);
+        assert_eq!(u64::from(look.max_tokens), (length * 8).div_ceil(1000) + 10);
     }
 }
 
@@ -169,7 +170,7 @@ fn a_failing_engine_is_told_of_and_recovers() {
         Ok(truth)
     });
     for _ in 0..5 {
-        track.voice(2400).silence(800);
+        track.voice(2400).silence(1000);
     }
     let levels: Vec<Level> = (track.heard.iter())
         .filter_map(|(_, heard)| match heard {
@@ -198,7 +199,7 @@ fn an_answer_not_to_be_believed_is_asked_again_and_never_shown() {
         track.silence(500).voice(2000).silence(1500);
         let contexts: Vec<u32> = track.looks.iter().map(|look| look.audio_ctx).collect();
         assert!(
-            contexts.len() >= 2 && contexts.chunks(2).all(|c| c == [448, 960]),
+            contexts.len() >= 2 && contexts.chunks(2).all(|c| c[0] < 600 && c[1] > 800),
             "{contexts:?}"
         );
         assert_eq!(track.text().is_empty(), second_loops);
@@ -340,6 +341,54 @@ fn what_was_said_guides_the_next_until_a_pause() {
 }
 
 #[test]
+fn a_last_look_begins_with_what_was_said_before() {
+    for (pause, level, expected) in [
+        (1000, Level::Normal, true),
+        (6000, Level::Brisk, true),
+        (40_000, Level::Normal, false),
+        (1000, Level::Slow, false),
+    ] {
+        let mut track = Scenario::new().decode_ms(100);
+        track.listener.set_level(level);
+        track.silence(400).voice(9000).silence(pause).voice(1600);
+        track.silence(pause).voice(2000).silence(1000);
+        track.check_promises();
+        assert_eq!(track.text(), track.said(), "nothing twice, nothing lost");
+        let third = track.completed().last().unwrap().1.as_ms();
+        for look in track.looks.iter().filter(|look| look.end > third) {
+            let begins = expected && look.want != Want::Partial;
+            assert_eq!(
+                look.context > 4000,
+                begins,
+                "{pause} ms, {level:?}: {look:?}"
+            );
+            assert!(look.context + look.end - look.start <= 12_000);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_heard_in_its_context_is_heard_alone() {
+    for misheard in ["", "go go go go go go go go go go"] {
+        let mut track = Scenario::new().engine(move |look, mut truth| {
+            if look.context > 0 {
+                truth.words.retain(|word| word.end.as_ms() <= look.context);
+                truth
+                    .words
+                    .extend(words(misheard).into_iter().map(|word| Word {
+                        end: MediaTime::from_ms(look.context + 1000),
+                        ..word
+                    }));
+            }
+            Ok(truth)
+        });
+        track.voice(3000).silence(1000).voice(700).silence(1500);
+        assert_eq!(track.completed().len(), 2);
+        assert_eq!(track.text(), track.said(), "{misheard}");
+    }
+}
+
+#[test]
 fn finishing_settles_the_tail() {
     for ms in [700, 3000] {
         let mut track = Scenario::new().decode_ms(400);
@@ -427,7 +476,7 @@ proptest! {
             }
             Ok(truth)
         });
-        track.voice(3000).silence(300).voice(2600).silence(900).voice(15_000).silence(700).finish();
+        track.voice(3000).silence(300).voice(2600).silence(900).voice(12_000).silence(700).finish();
         track.check_promises();
         prop_assert_eq!(&track.heard.last().unwrap().1, &Heard::Finished);
     }

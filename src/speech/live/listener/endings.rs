@@ -1,6 +1,6 @@
 //! How utterances end: heard out, given up, or never worth a look.
 
-use super::{Listener, PER_MS, looks::HEARD_ALL};
+use super::{Context, Listener, PER_MS, looks::HEARD_ALL};
 use crate::{
     speech::{
         Word,
@@ -93,6 +93,8 @@ impl Listener {
         self.trouble = true;
         self.tell_level();
         self.complete(talk);
+        // What was not heard out is no context: its words are not all known.
+        self.context.forget();
     }
 
     fn complete(&mut self, mut talk: Talk) {
@@ -114,6 +116,10 @@ impl Listener {
             return;
         }
         self.junk = 0;
+        if let Some(over) = &talk.over {
+            let most = Context::most(&self.options);
+            self.context.keep(over, &words, most);
+        }
         self.remember(talk.tokens, talk.start, end);
         self.out.push_back(Heard::Completed {
             utterance,

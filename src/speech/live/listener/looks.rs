@@ -2,11 +2,14 @@
 
 use metrics::counter;
 
-use super::{Listener, PER_MS};
-use crate::speech::{
-    Decoded, EngineError,
-    filter::{self, Suspicion},
-    live::{Heard, Level, Want, Window, ask, talk::Talk},
+use super::{Before, Context, Listener, PER_MS};
+use crate::{
+    speech::{
+        Decoded, EngineError, Word,
+        filter::{self, Suspicion},
+        live::{Heard, Level, Want, Window, ask, talk::Talk},
+    },
+    time::MediaTime,
 };
 
 /// Looks at an utterance that is over before a failing engine makes it be given up.
@@ -21,6 +24,7 @@ const JUNK_PATIENCE: u64 = 4;
 pub(super) struct Running {
     pub(super) utterance: u64,
     pub(super) end: u64,
+    want: Want,
     small: bool,
     again: bool,
     /// The window was cut shorter since.
@@ -71,20 +75,29 @@ impl Listener {
             }
         };
         let end = talk.start + audio.len() as u64;
+        window.samples.clear();
+        self.before = if want != Want::Partial && !talk.again && self.level <= Level::Normal {
+            let most = Context::most(&self.options);
+            let room = most.saturating_sub(audio.len() as u64);
+            self.context.load(window, talk.start, room)
+        } else {
+            Before::default()
+        };
         window.load(audio);
         talk.looks += 1;
         talk.looked_voice = voice;
         let forget = u64::from(self.options.forget_ms) * PER_MS;
         window.prompt.clear();
-        if !talk.again && talk.start < self.spoke_until + forget {
+        if !talk.again && self.before.is_none() && talk.start < self.spoke_until + forget {
             window.prompt.extend_from_slice(&self.prompt);
         }
         window.small = self.level >= Level::SmallModel;
         window.language.clone_from(&self.language);
-        ask::size(window, talk.again);
+        ask::size(window, want, talk.again);
         self.running = Some(Running {
             utterance: talk.utterance,
             end,
+            want,
             small: window.small,
             again: talk.again,
             stale: false,
@@ -111,11 +124,15 @@ impl Listener {
 
     /// Decides whether an answer is believed, asked for again, or nothing.
     fn weigh(&mut self, running: Running, decoded: Decoded) {
+        let in_context = !self.before.is_none();
+        let decoded = self.before.news(decoded);
         let Some(talk) = self.talk_mut(running.utterance) else {
             return;
         };
         let suspicion = filter::suspect(&decoded, talk.looked_voice.level());
-        talk.again = !running.again && suspicion.is_some_and(Suspicion::is_loop);
+        // Nothing new in its context, or nothing to be believed: it is heard alone before it is lost.
+        let alone = in_context && (suspicion.is_some() || decoded.words.is_empty());
+        talk.again = !running.again && (alone || suspicion.is_some_and(Suspicion::is_loop));
         if let Some(suspicion) = suspicion {
             let (reason, again) = (suspicion.as_str(), talk.again.to_string());
             counter!("callscribe_live_suspect_total", "reason" => reason, "again" => again)
@@ -128,12 +145,18 @@ impl Listener {
         if suspicion.is_some() || decoded.words.is_empty() {
             self.prompt.clear();
         } else {
+            if in_context {
+                // Its tokens say what was said before, too.
+                self.prompt.clear();
+            }
             self.believe(running, decoded);
         }
     }
 
     fn believe(&mut self, running: Running, decoded: Decoded) {
         let settled = self.settled;
+        let steady = MediaTime::from_ms(self.options.steady_ms.into());
+        let steady = MediaTime::from_engine_samples(running.end).saturating_sub(steady);
         let Some(talk) = self.talk_mut(running.utterance) else {
             return;
         };
@@ -143,13 +166,16 @@ impl Listener {
             // Another vocabulary: its tokens mean nothing to the live model.
             talk.tokens.clear();
         }
-        let tail = talk.agreement.tail().to_vec();
-        let partial = (!tail.is_empty() || talk.shown).then(|| Heard::Partial {
+        let tail = talk.agreement.tail().iter();
+        let shown = |word: &&Word| running.want != Want::Partial || word.end <= steady;
+        let words: Vec<Word> = tail.take_while(shown).cloned().collect();
+        let shows = !words.is_empty();
+        let partial = (shows || talk.shown).then(|| Heard::Partial {
             utterance: talk.utterance,
             start: talk.start_time(),
-            words: tail,
+            words,
         });
-        talk.shown = !talk.agreement.tail().is_empty();
+        talk.shown = shows;
         let (utterance, delta) = (talk.utterance, talk.newest(committed));
         let language = talk.language.clone();
         self.tell_committed(utterance, delta);

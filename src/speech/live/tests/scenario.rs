@@ -18,6 +18,8 @@ pub(super) struct Look {
     pub(super) want: Want,
     pub(super) start: u64,
     pub(super) end: u64,
+    /// Of what its window begins with.
+    pub(super) context: u64,
     pub(super) audio_ctx: u32,
     pub(super) max_tokens: u32,
     pub(super) language: Option<String>,
@@ -124,11 +126,13 @@ impl Scenario {
         assert_eq!(self.listener.window(&mut window), Some(want));
         assert!(self.listener.want().is_none(), "one look at a time");
         let end = self.listener.looking_until() / 16;
+        let context = self.listener.before().length.as_ms();
         let look = Look {
             at: self.now,
             want,
-            start: end - window.samples.len() as u64 / 16,
+            start: end + context - window.samples.len() as u64 / 16,
             end,
+            context,
             audio_ctx: window.audio_ctx,
             max_tokens: window.max_tokens,
             language: window.language.clone(),
@@ -152,20 +156,18 @@ impl Scenario {
     }
 
     fn truth(&self, look: &Look) -> Decoded {
+        let place = |ms: u64| MediaTime::from_ms(ms.saturating_sub(look.start) + look.context);
         let words = self.words(look.start, look.end);
+        let spoken = words.iter().map(|n| Word {
+            text: format!("w{n}"),
+            start: place(n * WORD_MS),
+            end: place(n * WORD_MS + WORD_MS - 20),
+            confidence: 0.9,
+        });
+        let before = self.listener.before().words.iter().cloned();
         Decoded {
             tokens: words.iter().map(|_| 7).collect(),
-            words: words
-                .into_iter()
-                .map(|n| Word {
-                    text: format!("w{n}"),
-                    start: MediaTime::from_ms((n * WORD_MS).saturating_sub(look.start)),
-                    end: MediaTime::from_ms(
-                        (n * WORD_MS + WORD_MS - 20).saturating_sub(look.start),
-                    ),
-                    confidence: 0.9,
-                })
-                .collect(),
+            words: before.chain(spoken).collect(),
             language: look.language.clone().unwrap_or_else(|| "he".into()),
             avg_logprob: -0.2,
             no_speech: 0.1,
