@@ -319,6 +319,7 @@ mod tests {
         Ok(Decoded {
             words: vec![word("Hello", 600), word("there.", 1_000)],
             language: "en".into(),
+            language_p: 0.9,
             avg_logprob: -0.1,
             ..Decoded::default()
         })

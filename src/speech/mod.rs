@@ -73,7 +73,7 @@ pub enum Effort {
     /// Greedy, no timestamps tokens, no fallback, encoder shrunk to `audio_ctx` frames of 20 ms, stops
     /// at `max_tokens`.
     Live { audio_ctx: u32, max_tokens: u32 },
-    /// Beam search with timestamps and temperature fallback.
+    /// Beam search with timestamps; one try, as [`Self::Live`]: who asks judges and asks again.
     Final { beam: u32, audio_ctx: u32 },
 }
 
@@ -86,6 +86,8 @@ pub struct Decoded {
     pub tokens: Vec<i32>,
     /// ISO 639-1 of what was spoken, as asked for or detected.
     pub language: String,
+    /// Probability of that language among all, 0 to 1, by this audio.
+    pub language_p: f32,
     /// Mean natural log of the tokens' probabilities.
     pub avg_logprob: f32,
     /// Probability of no speech at the start of the transcript, 0 to 1.

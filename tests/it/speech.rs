@@ -105,6 +105,11 @@ fn no_words_over_no_speech_by_the_small_model() {
     no_words("tiny.en");
 }
 
+#[test]
+fn no_words_over_no_speech_by_the_default_model() {
+    no_words("base");
+}
+
 fn no_words(model: &str) {
     let (Some(engine), Some(shared)) = (engine(model), shared()) else {
         return;

@@ -50,6 +50,7 @@ fn greeting(request: &Request<'_>) -> Result<Decoded, EngineError> {
             .collect(),
         tokens: vec![1, 2, 3],
         language: request.language.unwrap_or("he").into(),
+        language_p: 0.9,
         avg_logprob: -0.2,
         no_speech: 0.05,
         capped: false,

@@ -63,7 +63,7 @@ impl Suspicion {
 
 /// Over this no-speech probability a window counts as empty where its words are unsure too: telephone
 /// speech has 0.04 to 0.21, other sounds 0.70 to 0.93.
-const NO_SPEECH: f32 = 0.6;
+pub const NO_SPEECH: f32 = 0.6;
 /// Mean log probability under which words are unsure.
 const UNSURE: f32 = -0.8;
 /// Mean log probability under which words are guesses, whatever else speaks for them.

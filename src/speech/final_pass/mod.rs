@@ -30,6 +30,9 @@ pub struct Options {
     pub language: Option<String>,
     /// Hypotheses kept in the search: 1 to 8. More hear better and cost more.
     pub beam: u32,
+    /// After a window this sure of its words the next is searched with one hypothesis: who is easy to
+    /// hear stays so. Mean log probability; 0 searches all with the beam.
+    pub easy_logprob: f32,
     /// Longest window of packed speech; seconds, 5 to 30.
     pub window_s: f32,
     /// Silence that is kept before speech; milliseconds.
@@ -49,9 +52,10 @@ impl Default for Options {
         Self {
             language: None,
             beam: 5,
+            easy_logprob: -0.2,
             window_s: 28.0,
-            lead_ms: 400,
-            trail_ms: 400,
+            lead_ms: 250,
+            trail_ms: 250,
             prompt_tokens: 96,
             forget_s: 60.0,
             voice: vad::Options::default(),

@@ -9,12 +9,17 @@ use crate::{
     time::MediaTime,
 };
 
-/// Frames of the encoder beyond the audio's own: fewer, and the decoder loops.
-const SPARE_CONTEXT: u32 = 256;
+/// Frames of the encoder beyond the audio's own: fewer, and the decoder loops. Short windows need more.
+const SPARE_CONTEXT: u32 = 128;
+const SHORT_SPARE_CONTEXT: u32 = 256;
 const LEAST_CONTEXT: u32 = 448;
+/// A window is short under this: s.
+const SHORT: f32 = 10.0;
 const FULL_CONTEXT: u32 = 1500;
 /// With less voice than this a text that is not believed is not asked for again: s.
 const WORTH_ANOTHER: f32 = 1.0;
+/// A greedy text that is less sure than `easy_logprob` by this is searched again with the beam.
+const NOT_EASY: f32 = 0.15;
 /// A text that is less sure than this is no help for the next window.
 const PROMPT_LOGPROB: f32 = -0.8;
 /// Voice without words that is worth a decode of its own: s.
@@ -25,16 +30,22 @@ const LOST: usize = 25;
 const SLACK: usize = 12;
 /// A pause between words where a sentence may begin.
 const PAUSE: MediaTime = MediaTime::from_ms(300);
-/// The language is settled by a believed text over so much voice: s.
+/// The language is settled by a believed text over so much voice that is this sure of it, or after so
+/// much more of whatever it is taken for: s, probability, s.
 const ENOUGH_FOR_LANGUAGE: f32 = 4.0;
+const SURE_OF_LANGUAGE: f32 = 0.5;
+const LATEST_FOR_LANGUAGE: f32 = 60.0;
 
 pub(super) struct Pass<'a> {
     session: &'a mut dyn Session,
     options: &'a Options,
     /// As asked for, or as settled.
     language: Option<String>,
-    /// As heard last, where it is not settled.
+    /// As heard last, where it is not settled, and the voice that it was heard over: s.
     guess: Option<String>,
+    guessed_s: f32,
+    /// The last window was easy to hear.
+    easy: bool,
     prompt: Vec<i32>,
     reached: MediaTime,
     words: Vec<Word>,
@@ -48,6 +59,8 @@ impl<'a> Pass<'a> {
             options,
             language: options.language.clone(),
             guess: None,
+            guessed_s: 0.0,
+            easy: false,
             prompt: Vec::new(),
             reached: MediaTime::ZERO,
             words: Vec::new(),
@@ -65,9 +78,14 @@ impl<'a> Pass<'a> {
         }
         self.reached = window.end();
         let prompt = std::mem::take(&mut self.prompt);
-        let mut decoded = self.decode(window, &prompt)?;
+        let mut decoded = self.search(window, &prompt)?;
         if let Some(suspicion) = self.judge(&decoded, window) {
-            self.hear_again(window, suspicion)?;
+            self.easy = false;
+            if decoded.no_speech > filter::NO_SPEECH {
+                self.refuse(window, suspicion);
+            } else {
+                self.hear_again(window, suspicion)?;
+            }
             return Ok(None);
         }
         let unfinished = unfinished(window, &decoded.words).filter(|_| !last);
@@ -94,15 +112,32 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn decode(&mut self, window: &Window, prompt: &[i32]) -> Result<Decoded, Error> {
+    /// With one hypothesis where the window before was easy to hear, with the beam elsewhere.
+    fn search(&mut self, window: &Window, prompt: &[i32]) -> Result<Decoded, Error> {
+        let (beam, easy) = (self.options.beam, self.options.easy_logprob);
+        let mut decoded = self.decode(window, prompt, if self.easy { 1 } else { beam })?;
+        if self.easy && decoded.avg_logprob < easy - NOT_EASY {
+            self.stats.again += 1;
+            decoded = self.decode(window, prompt, beam)?;
+        }
+        self.easy = easy < 0.0 && !decoded.words.is_empty() && decoded.avg_logprob >= easy;
+        Ok(decoded)
+    }
+
+    fn decode(&mut self, window: &Window, prompt: &[i32], beam: u32) -> Result<Decoded, Error> {
+        let audio_ctx = match self.language {
+            Some(_) => context(window.seconds()),
+            None => FULL_CONTEXT,
+        };
+        self.ask(window, prompt, Effort::Final { beam, audio_ctx })
+    }
+
+    fn ask(&mut self, window: &Window, prompt: &[i32], effort: Effort) -> Result<Decoded, Error> {
         let request = Request {
             samples: &window.samples,
             language: self.language.as_deref(),
             prompt,
-            effort: Effort::Final {
-                beam: self.options.beam,
-                audio_ctx: context(window.seconds()),
-            },
+            effort,
         };
         let decoded = self.session.decode(&request)?;
         tracing::trace!(
@@ -111,6 +146,9 @@ impl<'a> Pass<'a> {
             text = %decoded.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "),
             words = decoded.words.len(),
             avg_logprob = decoded.avg_logprob,
+            language = decoded.language,
+            language_p = decoded.language_p,
+            ?effort,
             no_speech = decoded.no_speech,
             "window decoded"
         );
@@ -121,19 +159,29 @@ impl<'a> Pass<'a> {
         filter::suspect(decoded, window.voice()).or_else(|| filter::untimed(decoded))
     }
 
+    fn refuse(&mut self, window: &Window, suspicion: Suspicion) {
+        tracing::debug!(at = %window.start(), why = suspicion.as_str(), "window refused");
+        self.stats.refused += 1;
+    }
+
     /// Decodes the halves of a window by themselves, with nothing said before: what made the text go
-    /// wrong is most often in one of them, or in the prompt.
+    /// wrong is most often in one of them, or in the prompt. Greedily, since music and noise come here
+    /// too and a loop of five hypotheses costs as much as a minute of speech.
     fn hear_again(&mut self, window: &Window, suspicion: Suspicion) -> Result<(), Error> {
         tracing::debug!(at = %window.start(), why = suspicion.as_str(), "window asked for again");
         if window.voice().seconds < WORTH_ANOTHER {
-            self.stats.refused += 1;
+            self.refuse(window, suspicion);
             return Ok(());
         }
+        let effort = Effort::Final {
+            beam: 1,
+            audio_ctx: FULL_CONTEXT,
+        };
         for half in halves(window) {
             self.stats.again += 1;
-            let decoded = self.decode(&half, &[])?;
-            if self.judge(&decoded, &half).is_some() {
-                self.stats.refused += 1;
+            let decoded = self.ask(&half, &[], effort)?;
+            if let Some(suspicion) = self.judge(&decoded, &half) {
+                self.refuse(&half, suspicion);
             } else {
                 self.settle_language(&decoded, &half);
                 self.words.extend(placed(&half, &decoded));
@@ -148,7 +196,7 @@ impl<'a> Pass<'a> {
         let mut words = placed(window, decoded);
         for hole in holes(window, &decoded.words) {
             self.stats.again += 1;
-            let decoded = self.decode(&hole, &[])?;
+            let decoded = self.decode(&hole, &[], self.options.beam)?;
             if self.judge(&decoded, &hole).is_none() {
                 words.extend(placed(&hole, &decoded));
             }
@@ -162,8 +210,11 @@ impl<'a> Pass<'a> {
         if self.language.is_some() || decoded.words.is_empty() {
             return;
         }
+        let voice = window.voice().seconds;
         self.guess = Some(decoded.language.clone());
-        if window.voice().seconds >= ENOUGH_FOR_LANGUAGE {
+        self.guessed_s += voice;
+        let sure = voice >= ENOUGH_FOR_LANGUAGE && decoded.language_p >= SURE_OF_LANGUAGE;
+        if sure || self.guessed_s >= LATEST_FOR_LANGUAGE {
             self.language = self.guess.take();
         }
     }
@@ -187,7 +238,12 @@ impl<'a> Pass<'a> {
 )]
 fn context(seconds: f32) -> u32 {
     let audio = (seconds * 50.0).ceil() as u32;
-    (audio + SPARE_CONTEXT).clamp(LEAST_CONTEXT, FULL_CONTEXT)
+    let spare = if seconds < SHORT {
+        SHORT_SPARE_CONTEXT
+    } else {
+        SPARE_CONTEXT
+    };
+    (audio + spare).clamp(LEAST_CONTEXT, FULL_CONTEXT)
 }
 
 fn placed(window: &Window, decoded: &Decoded) -> Vec<Word> {

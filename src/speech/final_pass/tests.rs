@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     audio::source::Clip,
     speech::{
-        Decoded, Engine, Request,
+        Decoded, Effort, Engine, Request,
         coverage::{CoverageKind, covers},
         scripted::Scripted,
     },
@@ -19,6 +19,8 @@ struct Asked {
     seconds: f64,
     language: Option<String>,
     prompt: Vec<i32>,
+    beam: u32,
+    audio_ctx: u32,
 }
 
 struct Heard {
@@ -36,10 +38,15 @@ where
     let engine = Scripted::new(move |request: &Request<'_>| {
         let seconds = request.samples.len() as f64 / 16_000.0;
         let mut seen = seen.lock().unwrap();
+        let Effort::Final { beam, audio_ctx } = request.effort else {
+            panic!("{:?}", request.effort)
+        };
         seen.push(Asked {
             seconds,
             language: request.language.map(str::to_owned),
             prompt: request.prompt.to_vec(),
+            beam,
+            audio_ctx,
         });
         Ok(say(seen.len() - 1, seconds))
     });
@@ -96,6 +103,7 @@ fn fluent(seconds: f64) -> Decoded {
         tokens: vec![1; words.len()],
         words,
         language: "en".into(),
+        language_p: 0.9,
         avg_logprob: -0.2,
         no_speech: 0.05,
         capped: false,
@@ -206,6 +214,42 @@ fn the_language_is_settled_once_where_none_is_asked_for() {
             .iter()
             .all(|a| a.language.as_deref() == Some("en"))
     );
+}
+
+#[test]
+fn a_language_that_is_unsure_is_detected_again_over_the_whole_context() {
+    let recording: Vec<f32> = (0..12).map(|n| [1.2, 9.0][n % 2]).collect();
+    let heard = check(&recording, &Options::default(), |at, s| Decoded {
+        language_p: if at == 0 { 0.3 } else { 0.9 },
+        ..fluent(s)
+    });
+    let asked = |n: usize| (heard.asked[n].language.as_deref(), heard.asked[n].audio_ctx);
+    assert_eq!((asked(0), asked(1)), ((None, 1500), (None, 1500)));
+    assert_eq!(asked(2).0, Some("en"));
+    assert!(heard.asked.last().unwrap().audio_ctx < 1500);
+}
+
+#[test]
+fn who_is_easy_to_hear_is_searched_greedily_until_it_gets_hard() {
+    let recording: Vec<f32> = (0..16).map(|n| [1.2, 24.0][n % 2]).collect();
+    let logprobs = [-0.1, -0.1, -0.3, -0.1, -0.9, -0.1];
+    let heard = check(&recording, &Options::default(), move |at, s| Decoded {
+        avg_logprob: *logprobs.get(at).unwrap_or(&-0.1),
+        ..fluent(s)
+    });
+    let beams: Vec<_> = heard.asked.iter().map(|asked| asked.beam).collect();
+    // The third is good enough as it is, the fifth is searched again.
+    assert_eq!(beams[..6], [5, 1, 1, 5, 1, 5]);
+    assert_eq!(heard.track.stats.again, 1);
+    let never = Options {
+        easy_logprob: 0.0,
+        ..Options::default()
+    };
+    let heard = check(&recording, &never, |_, s| Decoded {
+        avg_logprob: -0.01,
+        ..fluent(s)
+    });
+    assert!(heard.asked.iter().all(|asked| asked.beam == 5));
 }
 
 #[test]

@@ -26,6 +26,15 @@ const TILE: u32 = 16;
 const MAX_PROMPT: usize = 223;
 /// The widest beam that whisper.cpp has decoders for.
 const MAX_BEAM: u32 = 8;
+/// Text tokens that no speech needs, in any language (Hebrew takes three a word): a loop ends here.
+const TOKENS_PER_SEC: usize = 16;
+const TOKENS_OVER: usize = 24;
+/// The language of a window that does not tell: whisper knows it best, and takes what is spoken with an
+/// accent, briefly or badly for any other.
+const FALLBACK: &str = "en";
+/// A language is detected with this probability at least, and so many times that of the fallback.
+const DETECTED: f32 = 0.5;
+const OVER_FALLBACK: f32 = 3.0;
 /// whisper.cpp returns this when it has freed the state by itself.
 const STATE_FREED: i32 = -7;
 
@@ -38,7 +47,8 @@ pub(super) struct WhisperSession {
     params: HashMap<(&'static str, u32), FullParams<'static, 'static>>,
     /// The window, cleaned and padded.
     samples: Vec<f32>,
-    /// What was spoken last: the first guess where the language is to be detected.
+    /// What was spoken last: tried first where the language is to be detected, which saves time where
+    /// it is right and changes nothing where it is not.
     guess: &'static str,
 }
 
@@ -53,7 +63,7 @@ impl WhisperSession {
             multilingual: model.multilingual,
             params: HashMap::new(),
             samples: Vec::with_capacity(MIN_SAMPLES),
-            guess: "en",
+            guess: FALLBACK,
         })
     }
 }
@@ -71,22 +81,39 @@ impl Session for WhisperSession {
         let mut language = asked.unwrap_or(self.guess);
         self.run(language, request)?;
         let mut start = self.start_of_transcript()?;
-        if asked.is_none() && self.multilingual && start.language != language {
-            language = start.language;
+        if asked.is_none() && self.multilingual && start.detected() != language {
+            language = start.detected();
             self.run(language, request)?;
             start = self.start_of_transcript()?;
         }
         if asked.is_none() {
             self.guess = language;
         }
-        self.read(language, start.no_speech, request)
+        self.read(language, &start, request)
     }
 }
 
 /// What the decoder makes of the window before the first token.
 struct Start {
     no_speech: f32,
-    language: &'static str,
+    /// Every language and its probability.
+    languages: Vec<(&'static str, f32)>,
+}
+
+impl Start {
+    /// Probability of a language.
+    fn p(&self, language: &str) -> f32 {
+        let found = self.languages.iter().find(|(name, _)| *name == language);
+        found.map_or(0.0, |(_, p)| *p)
+    }
+
+    /// The language that stands out, else [`FALLBACK`].
+    fn detected(&self) -> &'static str {
+        let likeliest = self.languages.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        let needed = (OVER_FALLBACK * self.p(FALLBACK)).max(DETECTED);
+        let sure = likeliest.filter(|(_, p)| *p >= needed);
+        sure.map_or(FALLBACK, |(language, _)| language)
+    }
 }
 
 impl WhisperSession {
@@ -135,11 +162,12 @@ impl WhisperSession {
                 max_tokens,
             } => {
                 params.set_no_timestamps(true);
-                params.set_temperature_inc(0.0);
                 params.set_max_tokens(i32::try_from(max_tokens).unwrap_or(0));
                 params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
             }
             Effort::Final { audio_ctx, .. } => {
+                let most = TOKENS_OVER + TOKENS_PER_SEC * self.samples.len() / MIN_SAMPLES;
+                params.set_max_tokens(i32::try_from(most).unwrap_or(0));
                 params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
             }
         }
@@ -174,6 +202,8 @@ impl WhisperSession {
     /// reports a no-speech probability of its own, from the wrong row of logits.
     fn start_of_transcript(&mut self) -> Result<Start, EngineError> {
         let context = Arc::clone(&self.context);
+        // Languages stand between the start and the task tokens; their number differs by model.
+        let count = context.token_translate() - context.token_sot() - 1;
         let state = self.state()?;
         state.decode(&[context.token_sot()], 0, 1).map_err(failed)?;
         let logits = state.get_logits().map_err(failed)?;
@@ -184,22 +214,25 @@ impl WhisperSession {
         let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
         let no_speech = logit(context.token_nosp()).map_or(0.0, |l| (l - max).exp() / total);
-        // Languages stand between the start and the task tokens; their number differs by model.
-        let languages = context.token_translate() - context.token_sot() - 1;
-        let likeliest = (0..languages)
-            .filter_map(|id| Some((id, logit(context.token_lang(id))?)))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .and_then(|(id, _)| whisper_rs::get_lang_str(id));
+        let language = |id: i32| {
+            let name = whisper_rs::get_lang_str(id)?;
+            Some((name, (logit(context.token_lang(id))? - max).exp()))
+        };
+        let mut languages: Vec<_> = (0..count).filter_map(language).collect();
+        let total: f32 = languages.iter().map(|(_, weight)| weight).sum();
+        for (_, weight) in &mut languages {
+            *weight /= total;
+        }
         Ok(Start {
             no_speech,
-            language: likeliest.unwrap_or("en"),
+            languages,
         })
     }
 
     fn read(
         &mut self,
         language: &'static str,
-        no_speech: f32,
+        start: &Start,
         request: &Request<'_>,
     ) -> Result<Decoded, EngineError> {
         let context = Arc::clone(&self.context);
@@ -228,7 +261,12 @@ impl WhisperSession {
             words: words::merge(&tokens, length, spaced),
             tokens: tokens.iter().map(|token| token.id).collect(),
             language: language.to_owned(),
-            no_speech,
+            language_p: if self.multilingual {
+                start.p(language)
+            } else {
+                1.0
+            },
+            no_speech: start.no_speech,
             capped,
         })
     }
@@ -248,6 +286,7 @@ fn base_params(language: &'static str, beam: u32) -> FullParams<'static, 'static
     params.set_n_threads(1);
     params.set_no_context(true);
     params.set_single_segment(true);
+    params.set_temperature_inc(0.0);
     params.set_suppress_nst(true);
     params.set_print_progress(false);
     params.set_print_realtime(false);
@@ -276,6 +315,24 @@ fn failed(error: WhisperError) -> EngineError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_language_is_detected_where_it_stands_out() {
+        for (languages, detected) in [
+            (vec![("en", 0.34), ("cy", 0.21)], "en"),
+            (vec![("he", 0.93), ("en", 0.02)], "he"),
+            (vec![("zh", 0.64), ("en", 0.31)], "en"),
+            (vec![("bn", 0.45), ("en", 0.1)], "en"),
+            (vec![("bn", 0.55), ("en", 0.1)], "bn"),
+            (vec![], "en"),
+        ] {
+            let start = Start {
+                no_speech: 0.0,
+                languages,
+            };
+            assert_eq!(start.detected(), detected, "{:?}", start.languages);
+        }
+    }
 
     #[test]
     fn the_encoder_gets_whole_tiles_that_hold_the_audio() {

@@ -70,6 +70,7 @@ fn hear(request: &Request<'_>) -> Decoded {
             .collect(),
         tokens: (0..8).collect(),
         language: "en".into(),
+        language_p: 0.9,
         avg_logprob: -0.2,
         no_speech: 0.05,
         capped: false,

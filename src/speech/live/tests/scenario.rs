@@ -169,6 +169,7 @@ impl Scenario {
             tokens: words.iter().map(|_| 7).collect(),
             words: before.chain(spoken).collect(),
             language: look.language.clone().unwrap_or_else(|| "he".into()),
+            language_p: 0.9,
             avg_logprob: -0.2,
             no_speech: 0.1,
             capped: false,
