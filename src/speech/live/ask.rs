@@ -19,8 +19,10 @@ const PASSING: Frames = Frames {
 };
 /// What a second look adds, after an answer that is not to be believed.
 const MORE_CONTEXT: usize = 512;
-/// Fast speech stays under this; without a cap one loop costs over a second.
-const TOKENS_PER_SEC: usize = 8;
+/// Fast speech stays under this; without a cap one loop costs over a second. English words have 1.3
+/// tokens, those of other scripts (Hebrew, Arabic, Hindi) three and more.
+const ENGLISH_TOKENS_PER_SEC: usize = 8;
+const TOKENS_PER_SEC: usize = 16;
 const TOKENS_OVER: usize = 10;
 const RATE: usize = 16_000;
 
@@ -37,7 +39,11 @@ pub(super) fn size(window: &mut Window, want: Want, again: bool) {
     let more = if again { MORE_CONTEXT } else { 0 };
     let context = (clip + margin).max(least) + more;
     window.audio_ctx = narrow(context.min(FULL_CONTEXT));
-    window.max_tokens = narrow((samples * TOKENS_PER_SEC).div_ceil(RATE) + TOKENS_OVER);
+    let rate = match window.language.as_deref() {
+        Some("en") => ENGLISH_TOKENS_PER_SEC,
+        _ => TOKENS_PER_SEC,
+    };
+    window.max_tokens = narrow((samples * rate).div_ceil(RATE) + TOKENS_OVER);
 }
 
 fn narrow(n: usize) -> u32 {

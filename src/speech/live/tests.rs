@@ -105,7 +105,15 @@ fn a_monologue_is_cut_without_loss() {
         assert!(length <= 12_000);
         let frames = (length.div_ceil(20) + margin).max(least);
         assert_eq!(u64::from(look.audio_ctx), frames);
-        assert_eq!(u64::from(look.max_tokens), (length * 8).div_ceil(1000) + 10);
+        let rate = if look.language.as_deref() == Some("en") {
+            8
+        } else {
+            16
+        };
+        assert_eq!(
+            u64::from(look.max_tokens),
+            (length * rate).div_ceil(1000) + 10
+        );
     }
 }
 
