@@ -18,7 +18,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use callscribe::speech::{Engine, ears, models::find, whisper::Whisper};
+use callscribe::speech::{Engine, ears, live::Options, models::find, whisper::Whisper};
 use clap::Parser;
 use serde_json::json;
 
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
         if args.simulate {
             let lines = corpus::calls(&shared, 2, args.seconds);
             report(
-                &args,
+                (&args, &options.live),
                 &shared,
                 name,
                 &lines,
@@ -110,7 +110,7 @@ fn main() -> ExitCode {
                 let small = args.small.as_ref().map(load);
                 let score = real::run(&args, &options, Arc::clone(&engine), small, &lines);
                 println!("\n-- {calls} calls at once, {} tracks", lines.len());
-                report(&args, &shared, name, &lines, &score);
+                report((&args, &options.live), &shared, name, &lines, &score);
             }
         }
     }
@@ -133,8 +133,14 @@ fn options(sets: &[String]) -> ears::Options {
     serde_json::from_value(all).expect("options")
 }
 
-fn report(args: &Args, shared: &std::path::Path, name: &str, lines: &[Line], score: &Score) {
-    score.print(lines);
+fn report(
+    (args, options): (&Args, &Options),
+    shared: &std::path::Path,
+    name: &str,
+    lines: &[Line],
+    score: &Score,
+) {
+    score.print(lines, options);
     if args.texts {
         score.print_words();
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use callscribe::speech::{
     Word,
-    live::{Heard, Level, Listener},
+    live::{Heard, Level, Listener, Options},
 };
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
@@ -189,7 +189,9 @@ fn fold(text: &str) -> String {
 }
 
 impl Score {
-    pub(crate) fn print(&self, lines: &[Line]) {
+    pub(crate) fn print(&self, lines: &[Line], options: &Options) {
+        // An utterance's end is that of its tail; it is known to be over some time later.
+        let endpoint = f64::from(options.endpoint_ms - options.tail_ms) / 1000.0;
         let done = || self.tracks.iter().flat_map(|track| &track.done);
         let words: usize = done().map(|u| u.words.len()).sum();
         let audio: f64 = lines.iter().map(Line::seconds).sum();
@@ -206,11 +208,10 @@ impl Score {
             "word end -> committed",
             done().flat_map(Utterance::committed).collect(),
         );
-        // The tail of an utterance is 300 ms of the 800 ms of silence that end it.
         spread(
             "endpoint -> final",
             done()
-                .map(|u| (u.completed_at - u.end - 0.5).max(0.0))
+                .map(|u| (u.completed_at - u.end - endpoint).max(0.0))
                 .collect(),
         );
         spread(

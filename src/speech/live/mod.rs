@@ -64,7 +64,8 @@ pub struct Options {
     pub context_ms: u32,
     /// Silence after which what was said before no longer guides the engine; ms.
     pub forget_ms: u32,
-    /// Tokens of what was said before that guide the engine.
+    /// Tokens of what was said before that guide the engine; 0 for none. They help where the last look
+    /// has no context, and cost as much time as a second of audio.
     pub prompt_tokens: usize,
     /// An utterance whose last look is this late is given up; ms.
     pub latest_ms: u32,
@@ -81,16 +82,16 @@ impl Default for Options {
             steady_ms: 120,
             preroll_ms: 300,
             settle_ms: 350,
-            endpoint_ms: 800,
+            endpoint_ms: 700,
             tail_ms: 300,
             dip_after_ms: 7000,
             dip_ms: 160,
             longest_ms: 12_000,
             least_voice_ms: 120,
             language_voice_ms: 2000,
-            context_ms: 12_000,
+            context_ms: 8000,
             forget_ms: 4000,
-            prompt_tokens: 64,
+            prompt_tokens: 0,
             latest_ms: 10_000,
             vad: vad::Options::default(),
         }

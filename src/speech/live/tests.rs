@@ -43,7 +43,7 @@ fn the_silence_before_the_endpoint_takes_the_last_look() {
     assert!((3350..=3490).contains(&last.at), "{last:?}");
     let at = track.completed()[0].0;
     assert!(
-        (3790..=3930).contains(&at),
+        (3690..=3830).contains(&at),
         "no second look at the endpoint: {at}"
     );
 }
@@ -328,7 +328,11 @@ fn levels_thin_out_the_looks() {
 
 #[test]
 fn what_was_said_guides_the_next_until_a_pause() {
-    let mut track = Scenario::new();
+    let options = Options {
+        prompt_tokens: 64,
+        ..Options::default()
+    };
+    let mut track = Scenario::with(options.clone(), Some("en"));
     track
         .voice(3000)
         .silence(1000)
@@ -343,7 +347,7 @@ fn what_was_said_guides_the_next_until_a_pause() {
     assert_eq!(prompt_at(0), 0);
     assert!(prompt_at(3500) > 3);
     assert_eq!(prompt_at(12_000), 0, "a pause forgets");
-    let mut long = Scenario::new();
+    let mut long = Scenario::with(options, Some("en"));
     long.voice(90_000);
     assert!(long.looks.iter().all(|look| look.prompt.len() <= 64));
 }
