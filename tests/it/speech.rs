@@ -9,7 +9,7 @@ use std::{
 use callscribe::{
     audio::decode::{self, ChannelSource},
     speech::{
-        Engine, Session,
+        Effort, Engine, Request, Session,
         coverage::{CoverageKind, covers},
         final_pass::{self, FinalTrack},
         models::find,
@@ -98,6 +98,42 @@ fn a_sentence_is_heard_with_its_times_and_nothing_is_left_out() {
         of("key")
     );
     assert!(track.coverage.iter().any(|s| s.kind == CoverageKind::Text));
+}
+
+#[test]
+fn a_text_that_reaches_its_cap_ends_there_and_says_so() {
+    let (Some(engine), path) = (engine("tiny.en"), Path::new(PROMPTS).join("dir-intro.wav")) else {
+        return;
+    };
+    let Ok(mut decoder) = decode::open(&path) else {
+        eprintln!("skipped: asterisk-core-sounds-en-wav is not installed");
+        return;
+    };
+    let mut samples = Vec::new();
+    while let Some(channels) = decoder.next_block().unwrap() {
+        samples.extend_from_slice(&channels[0]);
+    }
+    let mut session = engine.session().unwrap();
+    for (max_tokens, capped) in [(1, true), (4, true), (60, false)] {
+        let effort = Effort::Live {
+            audio_ctx: 768,
+            max_tokens,
+        };
+        let request = Request {
+            samples: &samples,
+            language: Some("en"),
+            prompt: &[],
+            effort,
+        };
+        let decoded = session.decode(&request).unwrap();
+        assert_eq!(decoded.capped, capped, "{max_tokens}: {decoded:?}");
+        let tokens = decoded.tokens.len();
+        assert_eq!(
+            tokens == max_tokens as usize,
+            capped,
+            "{max_tokens}: {decoded:?}"
+        );
+    }
 }
 
 #[test]

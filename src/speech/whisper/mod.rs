@@ -21,6 +21,7 @@ use super::{
     models::{ModelFile, ggml},
 };
 
+mod cap;
 mod session;
 mod words;
 

@@ -6,6 +6,7 @@ use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperError, Whi
 
 use super::{
     FULL_AUDIO_CTX,
+    cap::Cap,
     words::{self, Token},
 };
 use crate::{
@@ -156,21 +157,9 @@ impl WhisperSession {
             .entry((language, beam))
             .or_insert_with(|| base_params(language, beam));
         let mut params: FullParams<'_, '_> = cached.clone();
-        match request.effort {
-            Effort::Live {
-                audio_ctx,
-                max_tokens,
-            } => {
-                params.set_no_timestamps(true);
-                params.set_max_tokens(i32::try_from(max_tokens).unwrap_or(0));
-                params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
-            }
-            Effort::Final { audio_ctx, .. } => {
-                let most = TOKENS_OVER + TOKENS_PER_SEC * self.samples.len() / MIN_SAMPLES;
-                params.set_max_tokens(i32::try_from(most).unwrap_or(0));
-                params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
-            }
-        }
+        let (Effort::Live { audio_ctx, .. } | Effort::Final { audio_ctx, .. }) = request.effort;
+        params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
+        params.set_no_timestamps(matches!(request.effort, Effort::Live { .. }));
         let eot = self.context.token_eot();
         let newest = request.prompt.len().saturating_sub(MAX_PROMPT);
         let prompt = &request.prompt[newest..];
@@ -184,13 +173,22 @@ impl WhisperSession {
             Some(state) => state,
             None => self.context.create_state().map_err(failed)?,
         };
-        let outcome = state.full(params, &self.samples);
+        let outcome = self.cap(request).full(&mut state, params, &self.samples);
         if let Err(WhisperError::GenericError(STATE_FREED)) = outcome {
             std::mem::forget(state);
         } else {
             self.state = Some(state);
         }
         outcome.map_err(failed)
+    }
+
+    /// Of the tokens that this window may have.
+    fn cap(&self, request: &Request<'_>) -> Cap {
+        let tokens = match request.effort {
+            Effort::Live { max_tokens, .. } => usize::try_from(max_tokens).unwrap_or(usize::MAX),
+            Effort::Final { .. } => TOKENS_OVER + TOKENS_PER_SEC * self.samples.len() / MIN_SAMPLES,
+        };
+        Cap::new(tokens, &self.context)
     }
 
     fn state(&mut self) -> Result<&mut WhisperState, EngineError> {
@@ -236,25 +234,24 @@ impl WhisperSession {
         request: &Request<'_>,
     ) -> Result<Decoded, EngineError> {
         let context = Arc::clone(&self.context);
-        let (eot, first_time) = (context.token_eot(), context.token_beg());
+        let eot = context.token_eot();
+        let cap = self.cap(request);
         let length = MediaTime::from_engine_samples(request.samples.len() as u64);
         let mut tokens = Vec::new();
-        let mut last = eot;
+        let mut all = 0;
         for segment in self.state()?.as_iter() {
             for at in 0..segment.n_tokens() {
                 let Some(token) = segment.get_token(at) else {
                     continue;
                 };
                 let data = token.token_data();
-                last = data.id;
+                all += 1;
                 if data.id < eot {
                     let bytes = token.to_bytes().map_err(failed)?;
                     tokens.push(Token::new(&data, bytes));
                 }
             }
         }
-        // An end of text, or a time at the end of the audio, ends a transcript; nothing else does.
-        let capped = last < first_time && last != eot;
         let spaced = words::spaced(language);
         Ok(Decoded {
             avg_logprob: words::avg_logprob(&tokens),
@@ -267,7 +264,7 @@ impl WhisperSession {
                 1.0
             },
             no_speech: start.no_speech,
-            capped,
+            capped: cap.ended(all),
         })
     }
 }
