@@ -9,19 +9,16 @@
     reason = "a bench fails by panicking"
 )]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use callscribe::{
     audio::decode::{self, ChannelSource},
-    speech::{Effort, Engine, Request, Session, final_pass, models::find, whisper::Whisper},
+    speech::{Engine, Session, final_pass, models::find, whisper::Whisper},
 };
 use clap::Parser;
 use serde_json::json;
+
+mod common;
 
 #[derive(Parser)]
 struct Args {
@@ -45,15 +42,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
-    let (Some(shared), Some(models)) = (
-        std::env::var_os("CALLSCRIBE_SHARED").map(PathBuf::from),
-        std::env::var_os("CALLSCRIBE_MODELS").map(PathBuf::from),
-    ) else {
-        eprintln!("skipped: CALLSCRIBE_SHARED and CALLSCRIBE_MODELS name no folders");
+    let Some((shared, models)) = common::begin() else {
         return ExitCode::SUCCESS;
     };
     let names = if args.model.is_empty() {
@@ -69,23 +58,17 @@ fn main() -> ExitCode {
         let mut session = engine.session().unwrap();
         println!(
             "model {name}: a full run of the encoder costs {:.2} CPU-s",
-            pace(&mut *session)
+            common::pace(&mut *session)
         );
         let mut tracks = Vec::new();
-        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|e| e == "wav"))
-            .collect();
-        files.sort();
-        for file in files.iter().take(args.take) {
+        for file in common::recordings(&folder).iter().take(args.take) {
             tracks.extend(transcribe(&mut *session, file, &options, args.texts));
         }
         println!(
             "model {name}: a full run of the encoder costs {:.2} CPU-s",
-            pace(&mut *session)
+            common::pace(&mut *session)
         );
-        report(name, &folder, &tracks);
+        common::judge(&folder, &format!("final_pass-{name}"), &tracks);
     }
     ExitCode::SUCCESS
 }
@@ -110,9 +93,9 @@ fn transcribe(
     (0..channels)
         .map(|channel| {
             let mut source = ChannelSource::open(file, channel).unwrap();
-            let before = cpu_seconds();
+            let before = common::process_cpu();
             let track = final_pass::transcribe(session, &mut source, options, |_| ()).unwrap();
-            let cpu = cpu_seconds() - before;
+            let cpu = common::process_cpu() - before;
             if texts {
                 for u in &track.utterances {
                     println!(
@@ -145,65 +128,4 @@ fn transcribe(
             })
         })
         .collect()
-}
-
-/// CPU-seconds of the encoder at full context, with next to no decoding: how fast this machine is at
-/// the moment. Other work on it can double every figure here.
-fn pace(session: &mut dyn Session) -> f64 {
-    let request = Request {
-        samples: &[0.0; 16_000],
-        language: Some("en"),
-        prompt: &[],
-        effort: Effort::Live {
-            audio_ctx: 1500,
-            max_tokens: 1,
-        },
-    };
-    session.decode(&request).unwrap();
-    let before = cpu_seconds();
-    for _ in 0..3 {
-        session.decode(&request).unwrap();
-    }
-    (cpu_seconds() - before) / 3.0
-}
-
-/// CPU time of this process so far, all threads: user and system.
-fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    ticks / 100.0
-}
-
-/// Hands the texts to `wer.py`, in an environment that is made on first use.
-fn report(name: &str, folder: &Path, tracks: &[serde_json::Value]) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let hypotheses = root.join(format!("target/final_pass-{name}.json"));
-    fs::write(&hypotheses, json!(tracks).to_string()).unwrap();
-    let python = root.join("target/venv/bin/python");
-    if !python.exists() {
-        let venv = root.join("target/venv");
-        let made = Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&venv)
-            .status();
-        assert!(made.unwrap().success(), "python3 -m venv");
-        let got = Command::new(&python)
-            .args(["-m", "pip", "install", "-q", "whisper-normalizer", "jiwer"])
-            .status();
-        assert!(
-            got.unwrap().success(),
-            "pip install whisper-normalizer jiwer"
-        );
-    }
-    let judged = Command::new(&python)
-        .arg(root.join("benches/wer.py"))
-        .args([folder, &hypotheses])
-        .status();
-    assert!(judged.unwrap().success(), "wer.py");
 }

@@ -1,13 +1,10 @@
 //! The calls as they come over the wire: 8 kHz mu-law, taken to 16 kHz as the gateway does.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
-use callscribe::{
-    audio::{mulaw, resample::Upsampler},
-    speech::{Effort, Engine, Request},
-};
+use callscribe::audio::{mulaw, resample::Upsampler};
 
-use crate::score::process_cpu;
+use crate::common::recordings;
 
 /// One track of one call.
 pub(crate) struct Line {
@@ -68,15 +65,7 @@ fn spoken(turns: &serde_json::Value, channel: usize, until: f64) -> f64 {
 
 /// Every channel of the sounds without speech.
 pub(crate) fn nonspeech(shared: &Path) -> Vec<Line> {
-    let folder = shared.join("speech/nonspeech");
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries
-        .filter(|path| path.extension().is_some_and(|e| e == "wav"))
-        .collect();
-    files.sort();
-    files
+    recordings(&shared.join("speech/nonspeech"))
         .iter()
         .map(|path| Line {
             file: path.file_name().unwrap().to_string_lossy().into_owned(),
@@ -106,48 +95,4 @@ fn wire(path: &Path, channel: usize) -> Vec<i16> {
     }
     upsampler.finish(&mut audio);
     audio
-}
-
-/// CPU-seconds of the encoder at full context: how fast this machine is just now.
-pub(crate) fn pace(engine: &dyn Engine) -> f64 {
-    let mut session = engine.session().unwrap();
-    let request = Request {
-        samples: &[0.0; 16_000],
-        language: Some("en"),
-        prompt: &[],
-        effort: Effort::Live {
-            audio_ctx: 1500,
-            max_tokens: 1,
-        },
-    };
-    session.decode(&request).unwrap();
-    let before = process_cpu();
-    session.decode(&request).unwrap();
-    process_cpu() - before
-}
-
-/// Hands the texts to `wer.py`, in an environment that is made on first use.
-pub(crate) fn judge(shared: &Path, name: &str, tracks: &[serde_json::Value]) {
-    if tracks.is_empty() {
-        println!("  (no word error rate: the calls were not heard to their ends)");
-        return;
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let hypotheses = root.join(format!("target/{name}.json"));
-    fs::write(&hypotheses, serde_json::json!(tracks).to_string()).unwrap();
-    let venv = root.join("target/venv");
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        let wanted = ["-m", "pip", "install", "-q", "whisper-normalizer", "jiwer"];
-        run(Command::new(&python).args(wanted));
-    }
-    let folder = shared.join("speech/calls");
-    run(Command::new(&python)
-        .arg(root.join("benches/wer.py"))
-        .args([folder, hypotheses]));
-}
-
-fn run(command: &mut Command) {
-    assert!(command.status().unwrap().success(), "{command:?}");
 }

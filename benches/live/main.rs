@@ -16,12 +16,14 @@
     reason = "a bench fails by panicking, and prints rounded numbers"
 )]
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use callscribe::speech::{Engine, ears, live::Options, models::find, whisper::Whisper};
 use clap::Parser;
 use serde_json::json;
 
+#[path = "../common/mod.rs"]
+mod common;
 mod corpus;
 mod real;
 mod score;
@@ -68,15 +70,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
-    let (Some(shared), Some(models)) = (
-        std::env::var_os("CALLSCRIBE_SHARED").map(PathBuf::from),
-        std::env::var_os("CALLSCRIBE_MODELS").map(PathBuf::from),
-    ) else {
-        eprintln!("skipped: CALLSCRIBE_SHARED and CALLSCRIBE_MODELS name no folders");
+    let Some((shared, models)) = common::begin() else {
         return ExitCode::SUCCESS;
     };
     let options = options(&args.sets);
@@ -86,7 +80,7 @@ fn main() -> ExitCode {
     };
     for name in &args.model {
         let engine = load(name);
-        let pace = corpus::pace(&*engine);
+        let pace = common::pace(&mut *engine.session().unwrap());
         println!(
             "\n== {name}: a full run of the encoder costs {pace:.2} CPU-s on this machine now"
         );
@@ -135,7 +129,7 @@ fn options(sets: &[String]) -> ears::Options {
 
 fn report(
     (args, options): (&Args, &Options),
-    shared: &std::path::Path,
+    shared: &Path,
     name: &str,
     lines: &[Line],
     score: &Score,
@@ -148,5 +142,13 @@ fn report(
         .filter(|(_, line)| line.first)
         .map(|(track, line)| track.hypothesis(line, score.cpu / lines.len() as f64))
         .collect();
-    corpus::judge(shared, &format!("live-{name}"), &tracks);
+    if tracks.is_empty() {
+        println!("  (no word error rate: the calls were not heard to their ends)");
+        return;
+    }
+    common::judge(
+        &shared.join("speech/calls"),
+        &format!("live-{name}"),
+        &tracks,
+    );
 }

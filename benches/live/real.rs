@@ -40,7 +40,7 @@ pub(crate) fn run(
         last: None,
     };
     let ears = Ears::start(options.clone(), engines, clock.clone()).unwrap();
-    let before = crate::score::process_cpu();
+    let before = crate::common::process_cpu();
     let start = clock.now();
     let (mut lanes, mut tasks_) = (Vec::new(), Vec::new());
     for (n, line) in lines.iter().enumerate() {
@@ -65,7 +65,7 @@ pub(crate) fn run(
             }
         });
     });
-    score.cpu = crate::score::process_cpu() - before;
+    score.cpu = crate::common::process_cpu() - before;
     for (class, stats) in score.classes.iter_mut().zip(ears.lanes().stats()) {
         *class = Class {
             decodes: stats.decodes,

@@ -1,15 +1,15 @@
 //! From events and their times to figures.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use callscribe::speech::{
     Word,
     live::{Heard, Level, Listener, Options},
 };
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 use serde_json::json;
 
-use crate::corpus::Line;
+use crate::{common::seconds, corpus::Line};
 
 /// Decodes of one class.
 #[derive(Debug, Default)]
@@ -315,16 +315,6 @@ fn spread(name: &str, mut values: Vec<f64>) {
     );
 }
 
-pub(crate) fn process_cpu() -> f64 {
-    seconds(ClockId::ProcessCPUTime)
-}
-
 pub(crate) fn thread_cpu() -> f64 {
     seconds(ClockId::ThreadCPUTime)
-}
-
-fn seconds(clock: ClockId) -> f64 {
-    Duration::try_from(clock_gettime(clock))
-        .unwrap()
-        .as_secs_f64()
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Args, options: &Options, engine: &dyn Engine, lines: &[Line]) -> Score {
-    let before = crate::score::process_cpu();
+    let before = crate::common::process_cpu();
     let level: Level = serde_json::from_value(args.level.clone().into()).expect("a level");
     let mut score = Score::default();
     for line in lines {
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, options: &Options, engine: &dyn Engine, lines: &[
         );
         score.tracks.push(track);
     }
-    score.cpu = crate::score::process_cpu() - before;
+    score.cpu = crate::common::process_cpu() - before;
     score
 }
 

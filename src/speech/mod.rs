@@ -96,6 +96,14 @@ pub struct Decoded {
     pub capped: bool,
 }
 
+impl Decoded {
+    /// Whether the audio tells its language well enough to settle it for what follows.
+    #[must_use]
+    pub fn tells_language(&self) -> bool {
+        self.language_p >= 0.5
+    }
+}
+
 /// Why a window could not be decoded, or an engine not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {

@@ -30,10 +30,9 @@ const LOST: usize = 25;
 const SLACK: usize = 12;
 /// A pause between words where a sentence may begin.
 const PAUSE: MediaTime = MediaTime::from_ms(300);
-/// The language is settled by a believed text over so much voice that is this sure of it, or after so
-/// much more of whatever it is taken for: s, probability, s.
+/// The language is settled by a believed text over so much voice that tells it, or after so much more
+/// of whatever it is taken for: s.
 const ENOUGH_FOR_LANGUAGE: f32 = 4.0;
-const SURE_OF_LANGUAGE: f32 = 0.5;
 const LATEST_FOR_LANGUAGE: f32 = 60.0;
 
 pub(super) struct Pass<'a> {
@@ -213,7 +212,7 @@ impl<'a> Pass<'a> {
         let voice = window.voice().seconds;
         self.guess = Some(decoded.language.clone());
         self.guessed_s += voice;
-        let sure = voice >= ENOUGH_FOR_LANGUAGE && decoded.language_p >= SURE_OF_LANGUAGE;
+        let sure = voice >= ENOUGH_FOR_LANGUAGE && decoded.tells_language();
         if sure || self.guessed_s >= LATEST_FOR_LANGUAGE {
             self.language = self.guess.take();
         }

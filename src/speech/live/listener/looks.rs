@@ -14,8 +14,6 @@ use crate::{
 
 /// Looks at an utterance that is over before a failing engine makes it be given up.
 const MOST_FAILURES: u32 = 2;
-/// A language is settled by a look that gives it this probability.
-const SURE_OF_LANGUAGE: f32 = 0.5;
 /// A look that reaches this far past the last voice has heard all of it.
 pub(super) const HEARD_ALL: u64 = 100 * PER_MS;
 /// While nothing to be believed is heard (music), looks are this much rarer.
@@ -163,7 +161,7 @@ impl Listener {
             return;
         };
         let voiced = talk.looked_voice.samples;
-        let language_p = decoded.language_p;
+        let tells_language = decoded.tells_language();
         let committed = talk.believe(decoded, running.end, settled);
         if running.small {
             // Another vocabulary: its tokens mean nothing to the live model.
@@ -184,7 +182,7 @@ impl Listener {
         self.tell_committed(utterance, delta);
         self.out.extend(partial);
         let enough = u64::from(self.options.language_voice_ms) * PER_MS;
-        let sure = voiced >= enough && language_p >= SURE_OF_LANGUAGE;
+        let sure = voiced >= enough && tells_language;
         if self.language.is_none() && !running.small && sure {
             self.language = Some(language);
         }
