@@ -78,6 +78,7 @@ fn one(
             let before = thread_cpu();
             let answer = session.decode(&window.request());
             let cpu = thread_cpu() - before;
+            window.took(std::time::Duration::from_secs_f64(cpu));
             classes[want as usize].add(cpu, cpu, window.samples.len());
             pending = Some((now + cpu, answer));
         }

@@ -78,6 +78,7 @@ fn look(
     let which = sessions.live(window);
     let (answer, spent) = sessions.decode(which, &window.request());
     shared.count(kind(want), &spent);
+    window.took(spent.wall);
     track.answer(answer)
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Options;
+use super::{Options, Want};
 
 /// From best to worst. Recordings and the final transcript are the same at every level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,16 @@ impl Level {
             Self::Slow => Some(options.step_ms * 2),
             Self::Slower => Some(options.step_ms * 4),
             Self::FinalsOnly | Self::SmallModel | Self::NoText => None,
+        }
+    }
+
+    /// Time that a look may spend on what was said before, in ms.
+    #[must_use]
+    pub fn look_ms(self, want: Want, options: &Options) -> u32 {
+        match (self, want) {
+            (Self::Brisk, Want::Partial) => options.look_ms,
+            (Self::Brisk | Self::Normal, Want::Settle | Want::Final) => options.last_look_ms,
+            _ => 0,
         }
     }
 }

@@ -9,7 +9,10 @@
 //!
 //! An utterance is looked at again and again while it is spoken; what two looks agree on is committed
 //! ([`agree`]) and never taken back. The last look, at its end or in the silence before, commits the
-//! rest; it begins with what was said before, since whisper hears short clips badly. Answers that are not to be believed show nothing.
+//! rest. Looks begin with what was said before, as much as there is time for: whisper hears short clips
+//! badly. Answers that are not to be believed show nothing.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +62,13 @@ pub struct Options {
     pub least_voice_ms: u32,
     /// Voice in an utterance before its detected language is believed; ms.
     pub language_voice_ms: u32,
-    /// The last look at an utterance begins with what was said before it, as much as stays shorter
-    /// than this; 0: never. It costs time, and short utterances are heard far better; ms.
+    /// Time that a look may take, at the pace of the looks before it: what was said before is put in
+    /// front of an utterance, as much as that allows, since whisper hears short clips badly. Of looks
+    /// that others follow, while there is time to spare; 0: never; ms.
+    pub look_ms: u32,
+    /// The same of the last look at an utterance; ms.
+    pub last_look_ms: u32,
+    /// The longest window with what was said before in it; ms.
     pub context_ms: u32,
     /// Silence after which what was said before no longer guides the engine; ms.
     pub forget_ms: u32,
@@ -89,7 +97,9 @@ impl Default for Options {
             longest_ms: 12_000,
             least_voice_ms: 120,
             language_voice_ms: 2000,
-            context_ms: 8000,
+            look_ms: 500,
+            last_look_ms: 1000,
+            context_ms: 28_000,
             forget_ms: 4000,
             prompt_tokens: 0,
             latest_ms: 10_000,
@@ -149,6 +159,8 @@ pub struct Window {
     pub max_tokens: u32,
     /// The smaller model will do.
     pub small: bool,
+    /// Of the looks of this lane so far.
+    pace: ask::Pace,
 }
 
 impl Window {
@@ -160,6 +172,13 @@ impl Window {
     pub(super) fn load_silence(&mut self, samples: u64) {
         let samples = usize::try_from(samples).unwrap_or(0);
         self.samples.resize(self.samples.len() + samples, 0.0);
+    }
+
+    /// Learns how long the engine took for it.
+    pub fn took(&mut self, time: Duration) {
+        if !self.small {
+            self.pace.took(time, self.audio_ctx);
+        }
     }
 
     /// As the engine wants it.

@@ -1,5 +1,5 @@
-//! What the speaker said before: the last look at an utterance begins there, so that a short one is
-//! heard in its context. Its words are committed and known; only what follows them is news.
+//! What the speaker said before: looks at an utterance begin there, so that a short one is heard in
+//! its context. Its words are committed and known; only what follows them is news.
 
 use super::PER_MS;
 use crate::{

@@ -1,8 +1,10 @@
 //! What a track wishes of the engine, and what becomes of the answer.
 
+use std::time::Duration;
+
 use metrics::counter;
 
-use super::{Before, Context, Listener, PER_MS};
+use super::{Context, Listener, PER_MS};
 use crate::{
     speech::{
         Decoded, EngineError, Word,
@@ -76,13 +78,17 @@ impl Listener {
         };
         let end = talk.start + audio.len() as u64;
         window.samples.clear();
-        self.before = if want != Want::Partial && !talk.again && self.level <= Level::Normal {
-            let most = Context::most(&self.options);
-            let room = most.saturating_sub(audio.len() as u64);
-            self.context.load(window, talk.start, room)
+        let time = if talk.again {
+            0
         } else {
-            Before::default()
+            self.level.look_ms(want, &self.options)
         };
+        let longest = window
+            .pace
+            .longest(want, Duration::from_millis(time.into()));
+        let most = Context::most(&self.options).min(longest);
+        let room = most.saturating_sub(audio.len() as u64);
+        self.before = self.context.load(window, talk.start, room);
         window.load(audio);
         talk.looks += 1;
         talk.looked_voice = voice;

@@ -1,6 +1,6 @@
 //! The one door of these tests: a track that is spoken into, an engine of a given speed and wit.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::voice::Voice;
 use crate::{
@@ -42,6 +42,7 @@ pub(super) struct Scenario {
     decode_ms: u64,
     engine: Engine,
     pending: VecDeque<(u64, Answer)>,
+    window: Window,
     voice: Voice,
 }
 
@@ -63,6 +64,7 @@ impl Scenario {
             decode_ms: 0,
             engine: Box::new(|_, truth| Ok(truth)),
             pending: VecDeque::new(),
+            window: Window::default(),
             voice: Voice::default(),
         }
     }
@@ -119,11 +121,12 @@ impl Scenario {
             self.listener.answer(answer);
             self.drain();
         }
-        let mut window = Window::default();
         let Some(want) = self.listener.want() else {
             return;
         };
-        assert_eq!(self.listener.window(&mut window), Some(want));
+        let window = &mut self.window;
+        assert_eq!(self.listener.window(window), Some(want));
+        window.took(Duration::from_millis(self.decode_ms));
         assert!(self.listener.want().is_none(), "one look at a time");
         let end = self.listener.looking_until() / 16;
         let context = self.listener.before().length.as_ms();
