@@ -12,6 +12,7 @@
 //! | [`audio`] | timed audio → samples: mu-law, resampling, decoding of files, levels |
 //! | [`recordings`] | samples → files: WAV that survives `kill -9`, sidecar, recovery, retention |
 //! | [`speech`] | samples → words: models, engine, voice activity, live windows, the final pass |
+//! | [`analysis`] | recordings → findings: levels, noise, dropouts, who talks when; pictures of them |
 //! | [`transcript`] | words → transcript: segments, merging of tracks, what is served, txt/srt/vtt/json |
 //! | [`store`] | all of it → rows, on SQLite or PostgreSQL behind the same verbs |
 //! | [`live`] | one call while it lasts: admission, stream driver, hub of live events |
@@ -30,6 +31,7 @@ pub mod call;
 pub mod audio;
 pub mod recordings;
 pub mod speech;
+pub mod analysis;
 pub mod transcript;
 pub mod store;
 pub mod live;

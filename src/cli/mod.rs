@@ -9,6 +9,7 @@ use crate::{
     store::{self, Store},
 };
 
+pub mod analyze;
 mod doctor;
 pub mod engines;
 pub mod models;
@@ -40,6 +41,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Transcribe(transcribe::Args),
+    Analyze(analyze::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
     /// Say what is wrong with this set-up.
@@ -68,6 +70,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => return serve::run(&args, load()?),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
+        Command::Analyze(args) => return analyze::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),

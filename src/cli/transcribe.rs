@@ -63,16 +63,17 @@ pub fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     let name = args.model.as_ref().unwrap_or(&config.speech.final_model);
     let folder = args.models_dir.as_ref().unwrap_or(&config.models.folder);
     let engine = Whisper::load(&models::find(folder, name)?)?;
-    let configured = config.final_pass.language.clone();
-    let options = final_pass::Options {
-        language: args
-            .language
-            .clone()
-            .or(configured)
-            .or_else(|| config.speech.language()),
-        ..config.final_pass.clone()
-    };
+    let options = options(args.language.clone(), config);
     transcribe_all(&args.files, &engine, &options, &output)
+}
+
+/// As configured, but for a language that was asked for.
+pub(super) fn options(language: Option<String>, config: &Config) -> final_pass::Options {
+    let configured = config.final_pass.language.clone();
+    final_pass::Options {
+        language: language.or(configured).or_else(|| config.speech.language()),
+        ..config.final_pass.clone()
+    }
 }
 
 fn transcribe_all(
@@ -84,17 +85,9 @@ fn transcribe_all(
     let mut session = engine.session()?;
     let mut failed = 0;
     for file in files {
-        let bar = Bar::new(file);
-        let document = document(file, engine, &mut *session, options, &bar);
-        bar.finish();
+        let document = document(file, engine, &mut *session, options);
         if let Err(error) = document.and_then(|document| output.write(file, &document)) {
-            // The audio's errors name their file; the others do not.
-            let (error, name) = (format!("{error:#}"), file.display().to_string());
-            if error.starts_with(&name) {
-                eprintln!("error: {error}");
-            } else {
-                eprintln!("error: {name}: {error}");
-            }
+            eprintln!("error: {}", named(&file.display().to_string(), &error));
             failed += 1;
         }
     }
@@ -105,14 +98,24 @@ fn transcribe_all(
     }
 }
 
-/// Runs the pass over every channel.
-fn document(
+/// An error with the name of its file; the audio's errors name theirs already.
+pub(super) fn named(file: &str, error: &anyhow::Error) -> String {
+    let error = format!("{error:#}");
+    if error.starts_with(file) {
+        error
+    } else {
+        format!("{file}: {error}")
+    }
+}
+
+/// Runs the pass over every channel, with a progress bar.
+pub(super) fn document(
     file: &Path,
     engine: &dyn Engine,
     session: &mut dyn Session,
     options: &final_pass::Options,
-    bar: &Bar,
 ) -> anyhow::Result<Document> {
+    let bar = Bar::new(file);
     let opened = decode::open(file)?;
     let channels = opened.channels();
     if channels > Track::ALL.len() {
@@ -274,8 +277,10 @@ impl Bar {
         };
         self.0.set_position(tracks_before + at.as_ms());
     }
+}
 
-    fn finish(&self) {
+impl Drop for Bar {
+    fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
@@ -330,16 +335,8 @@ mod tests {
         let path = dir.path().join("call.wav");
         wav(&path, channels);
         let engine = Scripted::new(hello);
-        let bar = Bar::new(&path);
         let options = final_pass::Options::default();
-        document(
-            &path,
-            &engine,
-            &mut *engine.session().unwrap(),
-            &options,
-            &bar,
-        )
-        .unwrap()
+        document(&path, &engine, &mut *engine.session().unwrap(), &options).unwrap()
     }
 
     #[test]

@@ -474,10 +474,7 @@ fn an_hour_takes_no_more_memory_than_a_minute() {
             .voice(9000)
             .silence(2000);
         let (_, audio) = track.listener.held();
-        assert!(
-            minute < 2 || audio <= most + 16_000,
-            "{audio} samples held"
-        );
+        assert!(minute < 2 || audio <= most + 16_000, "{audio} samples held");
         most = most.max(audio);
         track.heard.clear();
     }
