@@ -4,7 +4,6 @@ use std::f64::consts::TAU;
 
 use super::*;
 
-
 const SECOND: usize = 16_000;
 
 /// Syllables of a hoarse voice with pauses, over a little noise: what voice activity takes for speech.
