@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand; each has `Args` and `run`.
+//! The command line: one file per subcommand; each has `Args` and `run`. [`phone`] is what two of them share.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,6 +13,7 @@ pub mod analyze;
 mod doctor;
 pub mod engines;
 pub mod models;
+pub mod phone;
 pub mod replay;
 pub mod serve;
 pub mod transcribe;

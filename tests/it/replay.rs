@@ -19,7 +19,10 @@ use axum::{
 };
 use callscribe::{
     call::{EndReason, Input, Options, Stream, probe::Ledger},
-    cli::replay::{self, Args, Call, Client, Door, Failure, Line, Sent, Source, Speed},
+    cli::{
+        phone::{Call, Client, Door, Failure, Line, Sent, Source, Speed},
+        replay::{self, Args},
+    },
     ids::Track,
     tasks,
     time::Clock,

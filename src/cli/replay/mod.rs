@@ -2,44 +2,29 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`source`] | a file as a phone would say it |
-//! | [`pace`] | which frame goes out when, and what the line does to it |
-//! | [`client`], [`socket`] | one stream: upgrade, `start`, media, `stop` |
-//! | [`playback`] | audio and marks that the server sends back |
-//! | `one` | a call from its socket to its transcript |
+//! | `one` | a call from its socket to its transcript, over [`phone`](super::phone) |
 //! | [`report`], `teller`, `screen` | what the server made of it, and how it is told |
-//!
-//! The pieces stand alone: tests and the load generator use [`Client`] without the printing.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, ensure};
 use secrecy::SecretString;
 
+use super::phone::{Choice, Source, Speed};
 use crate::{
     ids::{CallSid, Track},
     tasks,
     time::Clock,
 };
 
-pub mod client;
-mod decimate;
 mod one;
-pub mod pace;
-pub mod playback;
 pub mod report;
 mod screen;
-pub mod socket;
-pub mod source;
 mod sse;
 mod teller;
 
-pub use client::{Call, Client, Failure, Sent};
 use one::One;
-pub use pace::{Line, Speed};
 use screen::Screen;
-pub use socket::Door;
-pub use source::{Choice, Source};
 
 /// The server refused a stream, or closed it before its end.
 pub const REFUSED: u8 = 3;

@@ -3,11 +3,9 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{
-    Args, Call, Client, Door, Failure, Line, NOT_FINAL, REFUSED, Source, report::Follower,
-    screen::Screen,
-};
+use super::{Args, NOT_FINAL, REFUSED, report::Follower, screen::Screen};
 use crate::{
+    cli::phone::{Call, Client, Door, Failure, Line, Source},
     ids::{CallSid, StreamSid},
     time::Clock,
 };

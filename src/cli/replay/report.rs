@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use reqwest::{Client, StatusCode, header};
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -15,7 +14,7 @@ use super::{
     sse::Reader,
     teller::{Teller, text},
 };
-use crate::ids::CallSid;
+use crate::{cli::phone::api, ids::CallSid};
 
 /// How long to wait before an address that did not answer is asked again.
 const RETRY: Duration = Duration::from_millis(300);
@@ -59,19 +58,12 @@ impl Follower {
         let url = &args.url;
         let base = match &args.api {
             Some(api) => api.trim_end_matches('/').to_owned(),
-            None => api_of(url).with_context(|| format!("no API address in {url:?}: use --api"))?,
+            None => {
+                api::api_of(url).with_context(|| format!("no API address in {url:?}: use --api"))?
+            }
         };
-        // Another part of the process may have installed it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut headers = header::HeaderMap::new();
-        if let Some(token) = &args.access_token {
-            let bearer = format!("Bearer {}", token.expose_secret());
-            let value = bearer.parse().context("--access-token: not for a header")?;
-            headers.insert(header::AUTHORIZATION, value);
-        }
-        let http = Client::builder().default_headers(headers).build();
         Ok(Self {
-            http: http.context("no HTTP client")?,
+            http: api::client(args.access_token.as_ref())?,
             base,
             call,
         })
@@ -213,21 +205,6 @@ async fn until<T>(
     }
 }
 
-/// `ws://host/media` → `http://host`.
-fn api_of(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let scheme = match scheme {
-        "ws" | "http" => "http",
-        "wss" | "https" => "https",
-        _ => return None,
-    };
-    let authority = rest
-        .split(['/', '?', '#'])
-        .next()
-        .filter(|a| !a.is_empty())?;
-    Some(format!("{scheme}://{authority}"))
-}
-
 fn recording(base: &str, recording: &Value) -> String {
     let name = format!(
         "{} {} {}",
@@ -247,24 +224,6 @@ fn recording(base: &str, recording: &Value) -> String {
                 recording["duration"],
                 urls.collect::<String>()
             )
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_api_is_where_the_media_door_is() {
-        for (url, api) in [
-            ("ws://127.0.0.1:8080/media", Some("http://127.0.0.1:8080")),
-            ("wss://example.com/media/CA1#x", Some("https://example.com")),
-            ("ws://[::1]:80", Some("http://[::1]:80")),
-            ("ftp://x/", None),
-            ("ws:///media", None),
-        ] {
-            assert_eq!(api_of(url).as_deref(), api, "{url}");
         }
     }
 }

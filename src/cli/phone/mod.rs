@@ -1,0 +1,22 @@
+//! What behaves as Twilio does towards a media door: `replay` and the load generator are built on it.
+//!
+//! | file | |
+//! |---|---|
+//! | [`source`], `decimate` | a file as a phone would say it |
+//! | [`pace`] | which frame goes out when, and what the line does to it |
+//! | [`client`], [`socket`] | one stream: upgrade, `start`, media, `stop` |
+//! | [`playback`] | audio and marks that the server sends back |
+//! | [`api`] | the server's HTTP side, found from its media door |
+
+pub mod api;
+pub mod client;
+mod decimate;
+pub mod pace;
+pub mod playback;
+pub mod socket;
+pub mod source;
+
+pub use client::{Call, Client, Failure, Sent};
+pub use pace::{Line, Speed};
+pub use socket::Door;
+pub use source::{Choice, Source};
