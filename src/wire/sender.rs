@@ -56,16 +56,20 @@ impl Sender {
 
     /// A piece of audio that begins `timestamp_ms` after the stream's start. `chunk` counts by track.
     pub fn media(&mut self, track: Track, timestamp_ms: u64, ulaw: &[u8]) -> String {
+        self.media_encoded(track, timestamp_ms, &payload::encode(ulaw))
+    }
+
+    /// As [`Sender::media`], for audio that is base64 already.
+    pub fn media_encoded(&mut self, track: Track, timestamp_ms: u64, payload: &str) -> String {
         let chunk = &mut self.chunks[track.index()];
         *chunk += 1;
         let chunk = *chunk;
-        let mut text = String::with_capacity(192 + ulaw.len().div_ceil(3) * 4);
+        let mut text = String::with_capacity(192 + payload.len());
         // Nothing in it needs JSON's escapes: ids, base64 and digits only. Writing cannot fail.
         let _ = write!(
             text,
-            r#"{{"event":"media","sequenceNumber":"{}","media":{{"track":"{track}","chunk":"{chunk}","timestamp":"{timestamp_ms}","payload":"{}"}},"streamSid":"{}"}}"#,
+            r#"{{"event":"media","sequenceNumber":"{}","media":{{"track":"{track}","chunk":"{chunk}","timestamp":"{timestamp_ms}","payload":"{payload}"}},"streamSid":"{}"}}"#,
             self.next(),
-            payload::encode(ulaw),
             self.stream,
         );
         text

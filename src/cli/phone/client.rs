@@ -3,15 +3,17 @@
 use std::{
     collections::BTreeMap,
     pin::pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant as Alarm, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{
-    pace::{Frame, Line, Pace, Speed},
+    meter::Meter,
+    pace::{FRAME_MS, Frame, Line, Pace, Speed},
     playback::Playback,
     socket::{Door, Socket},
     source::Source,
@@ -24,6 +26,8 @@ use crate::{
 
 /// How long the server may take to close after `stop`.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A frame that the socket did not take for as long as a frame lasts: the server does not read.
+const STALL: Duration = Duration::from_millis(FRAME_MS);
 
 /// A stream to be sent.
 #[derive(Debug, Clone)]
@@ -79,6 +83,7 @@ pub struct Client {
     socket: Socket,
     call: Call,
     clock: Clock,
+    meter: Option<Arc<Meter>>,
 }
 
 impl Client {
@@ -92,7 +97,15 @@ impl Client {
             socket,
             call,
             clock,
+            meter: None,
         })
+    }
+
+    /// Tells the meter of each frame as it goes.
+    #[must_use]
+    pub fn measured(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// Sends the whole stream and waits until the server closed.
@@ -119,6 +132,8 @@ impl Client {
             sender,
             playback: Playback::default(),
             sent: Sent::default(),
+            free: Duration::ZERO,
+            meter: self.meter.take(),
         };
         let (sent, mut sender) = sending.run(&mut self.socket).await?;
         if self.call.stop {
@@ -149,6 +164,9 @@ struct Sending<'a> {
     sender: Sender,
     playback: Playback,
     sent: Sent,
+    /// When the server last took a frame that it had left waiting.
+    free: Duration,
+    meter: Option<Arc<Meter>>,
 }
 
 impl Sending<'_> {
@@ -157,16 +175,37 @@ impl Sending<'_> {
         while let Some((due, text)) = self.next_frame() {
             let due = self.speed.on_clock(due);
             self.wait(due, socket, position).await?;
-            let passed = self.passed();
+            let (passed, free) = (self.passed(), self.free);
             self.sent.latest = self.sent.latest.max(passed.saturating_sub(due));
             self.sent.frames += 1;
             position = position.max(MediaTime::from_ms(text.1 + 20));
-            socket.send(Message::text(text.2)).await.map_err(broken)?;
+            self.deliver(text.2, socket).await?;
+            if let Some(meter) = &self.meter {
+                // What the server held up is not the sender's doing.
+                meter.sent(passed.saturating_sub(due.max(free)));
+            }
         }
         self.sent.took = self.passed();
         self.sent.received = self.playback.audio;
         self.sent.refused = self.playback.refused;
         Ok((self.sent, self.sender))
+    }
+
+    async fn deliver(&mut self, text: String, socket: &mut Socket) -> Result<(), Failure> {
+        let mut sending = pin!(socket.send(Message::text(text)));
+        if let Some(done) = (&mut sending).now_or_never() {
+            return done.map_err(broken);
+        }
+        let before = self.passed();
+        sending.await.map_err(broken)?;
+        let now = self.passed();
+        if now - before >= STALL {
+            self.free = now;
+            if let Some(meter) = &self.meter {
+                meter.stalled(now - before);
+            }
+        }
+        Ok(())
     }
 
     fn next_frame(&mut self) -> Option<(Duration, (Track, u64, String))> {
@@ -175,13 +214,16 @@ impl Sending<'_> {
             source,
             sender,
             sent,
+            meter,
             ..
         } = self;
         pace.next(|frame: Frame| {
-            let ulaw = source.ulaw(frame.track);
             let (track, at) = (frame.track, frame.timestamp_ms());
-            let text = sender.media(track, at, &ulaw[frame.range(ulaw.len())]);
+            let text = sender.media_encoded(track, at, &source.payload(frame));
             sent.lost += u64::from(frame.lost);
+            if let Some(meter) = meter.as_deref().filter(|_| frame.lost) {
+                meter.lost();
+            }
             (!frame.lost).then_some((track, at, text))
         })
     }
@@ -198,6 +240,9 @@ impl Sending<'_> {
             while let Some(name) = self.playback.due(now) {
                 let mark = Message::text(self.sender.mark(&name));
                 socket.send(mark).await.map_err(broken)?;
+                if let Some(meter) = &self.meter {
+                    meter.mark();
+                }
             }
             let wake = self.playback.deadline().map_or(due, |mark| mark.min(due));
             let mut alarm = pin!(sleep_until(Alarm::from_std(self.began + wake)));

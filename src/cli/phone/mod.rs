@@ -6,17 +6,20 @@
 //! | [`pace`] | which frame goes out when, and what the line does to it |
 //! | [`client`], [`socket`] | one stream: upgrade, `start`, media, `stop` |
 //! | [`playback`] | audio and marks that the server sends back |
+//! | [`meter`] | how late frames left, over many streams |
 //! | [`api`] | the server's HTTP side, found from its media door |
 
 pub mod api;
 pub mod client;
 mod decimate;
+pub mod meter;
 pub mod pace;
 pub mod playback;
 pub mod socket;
 pub mod source;
 
 pub use client::{Call, Client, Failure, Sent};
+pub use meter::Meter;
 pub use pace::{Line, Speed};
 pub use socket::Door;
 pub use source::{Choice, Source};

@@ -112,7 +112,7 @@ impl<T> Pace<T> {
         let frames = |len: usize| len.div_ceil(FRAME_LEN) as u64;
         let mut pace = Self {
             line,
-            random: Random(line.seed),
+            random: Random::new(line.seed),
             upcoming: VecDeque::new(),
             ends: tracks.iter().map(|(t, len)| (*t, frames(*len))).collect(),
             delayed: BinaryHeap::new(),
@@ -191,19 +191,27 @@ impl<T> Ord for Delayed<T> {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
-#[derive(Debug)]
-struct Random(u64);
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Random(u64);
 
 impl Random {
+    pub(in crate::cli) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// At least 0 and less than 1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
-    fn unit(&mut self) -> f64 {
+    pub(in crate::cli) fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Any number.
+    pub(in crate::cli) const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        (z >> 11) as f64 / (1_u64 << 53) as f64
+        z ^ (z >> 31)
     }
 }
 

@@ -11,12 +11,13 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
-    WebSocketStream, client_async,
+    WebSocketStream, client_async_with_config,
     tungstenite::{
         self,
         client::IntoClientRequest,
         handshake::client::Request,
         http::{HeaderValue, Uri},
+        protocol::WebSocketConfig,
     },
 };
 
@@ -26,6 +27,9 @@ use crate::wire::signature;
 /// Twilio names itself so (seen on a live upgrade).
 const USER_AGENT: &str = "Twilio.TmeWs/1.0";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that a connection's read buffer holds; the default of 128 KiB is dear where thousands wait for
+/// a server that has little to say.
+const READ_BUFFER: usize = 4 * 1024;
 /// The most of a refusal's text that is shown, in characters.
 const SHOWN: usize = 300;
 
@@ -51,16 +55,14 @@ impl Door {
     /// Connects and upgrades.
     pub(super) async fn open(&self) -> Result<Socket, Failure> {
         let request = self.request()?;
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect(request.uri()));
-        let wire = connected.await.map_err(|_| Failure::Unreachable {
-            url: self.url.clone(),
-            why: "no answer within 10 s".into(),
-        })?;
-        let wire = wire.map_err(|error| Failure::Unreachable {
-            url: self.url.clone(),
-            why: error.to_string(),
-        })?;
-        match tokio::time::timeout(CONNECT_TIMEOUT, client_async(request, wire)).await {
+        let wire = self.wire(request.uri()).await?;
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        match tokio::time::timeout(
+            CONNECT_TIMEOUT,
+            client_async_with_config(request, wire, Some(config)),
+        )
+        .await
+        {
             Ok(Ok((socket, _))) => Ok(socket),
             Ok(Err(tungstenite::Error::Http(answer))) => {
                 let body = answer.body().as_deref().unwrap_or_default();
@@ -73,6 +75,25 @@ impl Door {
             Ok(Err(error)) => Err(Failure::Broken(error.to_string())),
             Err(_) => Err(Failure::Broken("the upgrade took over 10 s".into())),
         }
+    }
+
+    /// Whether anything listens there at all.
+    ///
+    /// # Errors
+    /// When the address is none, or nothing answers.
+    pub(in crate::cli) async fn knock(&self) -> Result<(), Failure> {
+        let request = self.request()?;
+        self.wire(request.uri()).await.map(drop)
+    }
+
+    async fn wire(&self, uri: &Uri) -> Result<Box<dyn Wire>, Failure> {
+        let unreachable = |why: String| Failure::Unreachable {
+            url: self.url.clone(),
+            why,
+        };
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect(uri)).await;
+        let wire = connected.map_err(|_| unreachable("no answer within 10 s".into()))?;
+        wire.map_err(|error| unreachable(error.to_string()))
     }
 
     fn request(&self) -> Result<Request, Failure> {

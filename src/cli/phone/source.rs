@@ -3,15 +3,19 @@
 //! A WAV that is at 8 kHz already, mu-law or 16-bit, goes through as it is: the former byte by byte, the
 //! latter by G.711's own table. Anything else is decoded, brought to 8 kHz and encoded.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{borrow::Cow, fs, ops::Range, path::Path, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
 
-use super::decimate::Decimator;
+use super::{
+    decimate::Decimator,
+    pace::{FRAME_LEN, Frame},
+};
 use crate::{
     audio::{decode, mulaw},
     ids::Track,
     time::WIRE_RATE,
+    wire::payload,
 };
 
 /// What is sent of a file.
@@ -25,19 +29,82 @@ pub enum Choice {
     Both,
 }
 
-/// Audio to be sent. Clones share it.
+/// Audio to be sent, or a part of it. Clones and parts share it.
 #[derive(Debug, Clone)]
 pub struct Source {
-    tracks: Vec<(Track, Arc<[u8]>)>,
+    tracks: Vec<Sound>,
+    /// What of it is sent, in frames.
+    part: Range<usize>,
 }
+
+#[derive(Debug, Clone)]
+struct Sound {
+    track: Track,
+    ulaw: Arc<[u8]>,
+    /// The same in base64, frame by frame, where it is sent more than once.
+    base64: Option<Arc<str>>,
+}
+
+/// A whole frame in base64.
+const BASE64_LEN: usize = FRAME_LEN.div_ceil(3) * 4;
 
 impl Source {
     /// Mu-law at 8 kHz by track.
     #[must_use]
     pub fn new(tracks: impl IntoIterator<Item = (Track, Vec<u8>)>) -> Self {
-        let share = |(track, ulaw): (Track, Vec<u8>)| (track, ulaw.into());
+        let share = |(track, ulaw): (Track, Vec<u8>)| Sound {
+            track,
+            ulaw: ulaw.into(),
+            base64: None,
+        };
         Self {
             tracks: tracks.into_iter().map(share).collect(),
+            part: 0..usize::MAX,
+        }
+    }
+
+    /// Encodes the whole for all who share it: worth its memory where many calls send the same.
+    #[must_use]
+    pub fn encoded(mut self) -> Self {
+        for sound in &mut self.tracks {
+            let frames = sound.ulaw.chunks(FRAME_LEN);
+            let base64: String = frames.map(payload::encode).collect();
+            sound.base64 = Some(base64.into());
+        }
+        self
+    }
+
+    /// These frames of it, counted from where it begins itself.
+    #[must_use]
+    pub fn part(&self, frames: Range<u64>) -> Self {
+        let place = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let from = |n: u64| self.part.start.saturating_add(place(n));
+        let part = from(frames.start)..from(frames.end).min(self.part.end);
+        Self {
+            tracks: self.tracks.clone(),
+            part,
+        }
+    }
+
+    /// The length of the longest track, in frames.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.longest().div_ceil(FRAME_LEN) as u64
+    }
+
+    /// A frame's audio as the wire has it.
+    #[must_use]
+    pub fn payload(&self, frame: Frame) -> Cow<'_, str> {
+        let ulaw = self.ulaw(frame.track);
+        match self.sound(frame.track).and_then(|s| s.base64.as_deref()) {
+            Some(base64) => {
+                let nth = usize::try_from(frame.index).unwrap_or(usize::MAX);
+                let start = self.part.start.saturating_add(nth);
+                let start = start.saturating_mul(BASE64_LEN).min(base64.len());
+                let end = (start + BASE64_LEN).min(base64.len());
+                Cow::Borrowed(&base64[start..end])
+            }
+            None => Cow::Owned(payload::encode(&ulaw[frame.range(ulaw.len())])),
         }
     }
 
@@ -72,28 +139,40 @@ impl Source {
     /// The tracks that are sent.
     #[must_use]
     pub fn tracks(&self) -> Vec<Track> {
-        self.tracks.iter().map(|(track, _)| *track).collect()
+        self.tracks.iter().map(|sound| sound.track).collect()
     }
 
     /// The length of each track in bytes, which are samples.
     #[must_use]
     pub fn lengths(&self) -> Vec<(Track, usize)> {
-        self.tracks.iter().map(|(t, u)| (*t, u.len())).collect()
+        let length = |track| (track, self.ulaw(track).len());
+        self.tracks().into_iter().map(length).collect()
     }
 
     /// A track's audio; empty when there is no such track.
     #[must_use]
     pub fn ulaw(&self, track: Track) -> &[u8] {
-        let found = self.tracks.iter().find(|(t, _)| *t == track);
-        found.map_or(&[], |(_, ulaw)| ulaw)
+        self.sound(track).map_or(&[], |sound| {
+            let at = |frames: usize| frames.saturating_mul(FRAME_LEN).min(sound.ulaw.len());
+            let end = at(self.part.end);
+            &sound.ulaw[at(self.part.start).min(end)..end]
+        })
     }
 
     /// The length of the longest track, in seconds.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "for people to read")]
     pub fn seconds(&self) -> f64 {
-        let longest = self.tracks.iter().map(|(_, u)| u.len()).max();
-        longest.unwrap_or(0) as f64 / WIRE_RATE as f64
+        self.longest() as f64 / WIRE_RATE as f64
+    }
+
+    fn longest(&self) -> usize {
+        let lengths = self.lengths().into_iter().map(|(_, len)| len);
+        lengths.max().unwrap_or(0)
+    }
+
+    fn sound(&self, track: Track) -> Option<&Sound> {
+        self.tracks.iter().find(|sound| sound.track == track)
     }
 }
 

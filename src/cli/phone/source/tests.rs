@@ -138,3 +138,42 @@ fn what_cannot_be_sent_says_why() {
     let error = format!("{:#}", Source::read(&missing, Choice::AsItIs).unwrap_err());
     assert!(error.contains("missing.wav"), "{error}");
 }
+
+#[test]
+fn parts_and_encoded_audio_say_the_same() {
+    let bytes: Vec<u8> = (0..500_u32).map(|n| u8::try_from(n / 2).unwrap()).collect();
+    let plain = Source::new([(Track::Inbound, bytes.clone())]);
+    let encoded = plain.clone().encoded();
+    for (frames, range) in [
+        (0..u64::MAX, 0..500),
+        (1..3, 160..480),
+        (3..9, 480..500),
+        (4..9, 500..500),
+        (2..1, 160..160),
+    ] {
+        for source in [&plain, &encoded] {
+            let part = source.part(frames.clone());
+            assert_eq!(
+                part.ulaw(Track::Inbound),
+                &bytes[range.clone()],
+                "{frames:?}"
+            );
+            assert_eq!(part.frames(), range.len().div_ceil(160) as u64);
+            let mut heard = Vec::new();
+            for index in 0..part.frames() {
+                let frame = Frame {
+                    track: Track::Inbound,
+                    index,
+                    lost: false,
+                };
+                let mut ulaw = Vec::new();
+                payload::decode(&part.payload(frame), &mut ulaw).unwrap();
+                heard.extend(ulaw);
+            }
+            assert_eq!(heard, &bytes[range.clone()], "{frames:?}");
+        }
+    }
+    let later = plain.part(1..4).part(1..9);
+    assert_eq!(later.ulaw(Track::Inbound), &bytes[320..]);
+    assert!(later.ulaw(Track::Outbound).is_empty());
+}
