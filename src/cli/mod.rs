@@ -12,6 +12,7 @@ use crate::{
 pub mod analyze;
 mod doctor;
 pub mod engines;
+pub mod load;
 pub mod models;
 pub mod phone;
 pub mod replay;
@@ -52,6 +53,7 @@ enum Command {
     /// Print the commented default configuration.
     Config,
     Replay(Box<replay::Args>),
+    Load(Box<load::Args>),
 }
 
 /// Parses the command line and runs what it asks for.
@@ -80,6 +82,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             load()?;
         }
         Command::Replay(args) => return replay::run(&args),
+        Command::Load(args) => return load::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,301 @@
+//! What came of a run, for people and as JSON.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    Args,
+    scrape::Server,
+    tally::Tally,
+    verdict::{Evidence, LATE, Verdict},
+};
+use crate::cli::phone::meter::Spread;
+
+/// The whole of it; in JSON as it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub verdict: Verdict,
+    /// Why the verdict is not the best one.
+    pub reasons: Vec<String>,
+    pub parameters: Parameters,
+    pub calls: Calls,
+    pub generator: Generator,
+    /// From the first byte of a connection to the end of its upgrade.
+    pub accepted: Lengths,
+    /// Absent where the server's figures are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Server>,
+    /// Why the server's figures are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_unknown: Option<String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Parameters {
+    pub url: String,
+    pub calls: usize,
+    pub files: Vec<String>,
+    pub tracks: &'static str,
+    pub ramp_s: f64,
+    pub seconds: Option<f64>,
+    pub think_s: f64,
+    pub reconnect: f64,
+    pub loss: f64,
+    pub jitter_ms: u64,
+    pub seed: u64,
+}
+
+/// What became of the calls.
+#[derive(Debug, Clone, Serialize)]
+pub struct Calls {
+    pub begun: u64,
+    /// Sent to their end.
+    pub complete: u64,
+    /// Cut on purpose.
+    pub cut: u64,
+    pub refused: BTreeMap<String, u64>,
+    pub closed_early: BTreeMap<String, u64>,
+}
+
+/// How the generator itself did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Generator {
+    pub took_s: f64,
+    pub frames: u64,
+    pub lost_on_purpose: u64,
+    /// How late frames left for which the generator alone is to blame.
+    pub late: Lengths,
+    /// The share of frames that left 20 ms late or later.
+    pub late_over_20_ms: f64,
+    /// Frames that the server left waiting for longer than a frame.
+    pub stalls: u64,
+    pub longest_stall_ms: f64,
+    /// Marks of the server that were played and sent back.
+    pub marks: u64,
+}
+
+/// A spread of times in milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Lengths {
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub most_ms: f64,
+}
+
+impl Report {
+    pub(super) fn new(
+        args: &Args,
+        tally: &Tally,
+        took: Duration,
+        server: Result<Server, String>,
+    ) -> Self {
+        let meter = &tally.meter;
+        let known = server.as_ref().ok();
+        let evidence = Evidence {
+            late_p99: meter.late.quantile(0.99),
+            frames_sent: meter.frames(),
+            frames_lost: known.map(|server| server.frames_lost),
+            refused: tally.refused.count(),
+            closed: tally.closed.count(),
+            stalls: meter.stalls.count(),
+            dropped: known
+                .map(|server| server.dropped.clone())
+                .unwrap_or_default(),
+            lag_p95_s: known.and_then(|server| server.live_lag_p95_s),
+            live_level: known.map_or(0, |server| server.live_level),
+        };
+        let (verdict, reasons) = evidence.judge();
+        Self {
+            verdict,
+            reasons,
+            parameters: Parameters::new(args),
+            calls: Calls {
+                begun: tally.begun.get(),
+                complete: tally.ended.get(),
+                cut: tally.cut.get(),
+                refused: tally.refused.get(),
+                closed_early: tally.closed.get(),
+            },
+            generator: Generator {
+                took_s: took.as_secs_f64(),
+                frames: meter.frames(),
+                lost_on_purpose: meter.lost_on_purpose(),
+                late: lengths(&meter.late),
+                late_over_20_ms: meter.late.share_from(LATE),
+                stalls: meter.stalls.count(),
+                longest_stall_ms: ms(meter.stalls.most()),
+                marks: meter.marks(),
+            },
+            accepted: lengths(&tally.accepted),
+            server_unknown: server.as_ref().err().cloned(),
+            server: server.ok(),
+        }
+    }
+}
+
+impl Parameters {
+    fn new(args: &Args) -> Self {
+        let name = |path: &std::path::PathBuf| path.display().to_string();
+        Self {
+            url: args.url.clone(),
+            calls: args.calls,
+            files: args.files.iter().map(name).collect(),
+            tracks: match (args.track, args.both, args.files.is_empty()) {
+                (Some(track), ..) => track.as_str(),
+                (None, true, _) => "both",
+                (None, false, true) => "inbound",
+                (None, false, false) => "as the files have them",
+            },
+            ramp_s: args.ramp,
+            seconds: args.seconds,
+            think_s: args.think,
+            reconnect: args.reconnect,
+            loss: args.loss,
+            jitter_ms: args.jitter,
+            seed: args.seed,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.parameters)?;
+        write!(f, "{}{}", self.calls, self.generator)?;
+        writeln!(f, "accepted   in {}", self.accepted)?;
+        match (&self.server, &self.server_unknown) {
+            (Some(server), _) => write!(f, "{server}")?,
+            (None, why) => writeln!(
+                f,
+                "server     its own figures are not known: {}",
+                why.as_deref().unwrap_or_default()
+            )?,
+        }
+        writeln!(f, "verdict    {}", self.verdict)?;
+        self.reasons
+            .iter()
+            .try_for_each(|why| writeln!(f, "           {why}"))
+    }
+}
+
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} callers to {}", self.calls, self.url)?;
+        match self.seconds {
+            Some(seconds) => write!(f, " for {seconds} s")?,
+            None => write!(f, ", one call each")?,
+        }
+        write!(
+            f,
+            "\n           ramp {} s, think {} s, reconnect {}, loss {}, jitter {} ms, seed {}, tracks: {}\n           ",
+            self.ramp_s,
+            self.think_s,
+            self.reconnect,
+            self.loss,
+            self.jitter_ms,
+            self.seed,
+            self.tracks
+        )?;
+        match self.files.is_empty() {
+            true => write!(f, "audio like speech, made here"),
+            false => write!(f, "audio from {}", self.files.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "calls      {} begun, {} complete, {} cut and resumed",
+            self.begun, self.complete, self.cut
+        )?;
+        kinds(f, "refused", &self.refused)?;
+        kinds(f, "closed early", &self.closed_early)
+    }
+}
+
+impl fmt::Display for Generator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "generator  {} frames in {:.1} s, {} lost on purpose",
+            self.frames, self.took_s, self.lost_on_purpose
+        )?;
+        writeln!(
+            f,
+            "           late by {}; {:.3} % over 20 ms",
+            self.late,
+            self.late_over_20_ms * 100.0
+        )?;
+        if self.stalls > 0 {
+            writeln!(
+                f,
+                "           {} frames left waiting by the server, the longest {:.0} ms",
+                self.stalls, self.longest_stall_ms
+            )?;
+        }
+        if self.marks > 0 {
+            writeln!(f, "           {} marks played and sent back", self.marks)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Lengths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms",
+            self.p50_ms, self.p99_ms, self.most_ms
+        )
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "server     {} frames counted, {} lost; {} streams open at most",
+            self.frames, self.frames_lost, self.streams_most
+        )?;
+        if self.frames_foreign > 0 {
+            writeln!(
+                f,
+                "           {} frames more than were sent: others use this server, its figures are theirs too",
+                self.frames_foreign
+            )?;
+        }
+        writeln!(f, "           {} ms of silence filled in", self.gap_ms)?;
+        match self.live_lag_p95_s {
+            Some(lag) => writeln!(
+                f,
+                "           live words within {lag} s in 95 of 100 cases, degraded to level {} at worst",
+                self.live_level
+            )?,
+            None => writeln!(f, "           no live words")?,
+        }
+        kinds(f, "refused", &self.refused)?;
+        kinds(f, "let go", &self.dropped)?;
+        kinds(f, "odd", &self.anomalies)
+    }
+}
+
+fn kinds(f: &mut fmt::Formatter<'_>, what: &str, kinds: &BTreeMap<String, u64>) -> fmt::Result {
+    kinds
+        .iter()
+        .try_for_each(|(kind, count)| writeln!(f, "           {what}: {count} × {kind}"))
+}
+
+fn lengths(spread: &Spread) -> Lengths {
+    Lengths {
+        p50_ms: ms(spread.quantile(0.5)),
+        p99_ms: ms(spread.quantile(0.99)),
+        most_ms: ms(spread.most()),
+    }
+}
+
+fn ms(length: Duration) -> f64 {
+    length.as_secs_f64() * 1e3
+}

@@ -1,0 +1,288 @@
+//! The server's own figures: Prometheus' text format, read before and after.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::Context;
+use reqwest::Client;
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use super::Args;
+use crate::cli::phone::api;
+
+/// How long the server may take to count what it was sent.
+const SETTLES: Duration = Duration::from_secs(10);
+/// Between two looks at whether it has.
+const LOOK: Duration = Duration::from_millis(200);
+/// A server that does not answer by then has other things to do, or is none.
+const ANSWER: Duration = Duration::from_secs(5);
+
+const FRAMES: &str = "callscribe_frames_total";
+const ACTIVE: &str = "callscribe_streams_active";
+const GAPS: &str = "callscribe_gap_milliseconds_total";
+const REFUSED: &str = "callscribe_streams_refused_total";
+const ANOMALIES: &str = "callscribe_stream_anomalies_total";
+const LAG: &str = "callscribe_live_lag_seconds";
+const LEVEL: &str = "callscribe_live_level";
+/// Counters whose names hold one of these count what the server let go or could not do.
+const DROPS: [&str; 3] = ["_dropped_", "_skipped_", "_failures_"];
+
+/// One scrape: each series by its name with its labels, as the server wrote them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures(BTreeMap<String, f64>);
+
+impl Figures {
+    /// Reads what can be read, and passes over the rest.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        Self(text.lines().filter_map(series).collect())
+    }
+
+    /// Of all series of this name.
+    #[must_use]
+    pub fn sum(&self, name: &str) -> f64 {
+        // Adding to 0 keeps an empty sum from being -0.
+        self.of(name).fold(0.0, |sum, (_, value)| sum + value)
+    }
+
+    /// How much each counter grew, where it did.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let grown = self.0.iter().filter_map(|(series, value)| {
+            let grown = value - before.0.get(series).unwrap_or(&0.0);
+            (grown > 0.0).then(|| (series.clone(), grown))
+        });
+        Self(grown.collect())
+    }
+
+    /// A histogram's quantile, as the upper bound of its bucket; beyond the last bound, that one.
+    #[must_use]
+    pub fn quantile(&self, name: &str, share: f64) -> Option<f64> {
+        let mut buckets: Vec<(f64, f64)> = self
+            .of(&format!("{name}_bucket"))
+            .filter_map(|(labels, count)| Some((label(labels, "le")?.parse().ok()?, count)))
+            .collect();
+        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let all = buckets.last()?.1;
+        let within = buckets.iter().find(|(_, count)| *count >= all * share)?.0;
+        let longest = buckets.iter().rfind(|(le, _)| le.is_finite());
+        Some(longest.map_or(within, |(le, _)| within.min(*le)))
+    }
+
+    /// The labels and values of a name.
+    fn of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, f64)> {
+        self.0.iter().filter_map(move |(series, value)| {
+            let labels = series.strip_prefix(name)?;
+            (labels.is_empty() || labels.starts_with('{')).then_some((labels, *value))
+        })
+    }
+
+    /// Counts by the value of a label.
+    fn by(&self, name: &str, by: &str) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for (labels, value) in self.of(name) {
+            *counts
+                .entry(label(labels, by).unwrap_or_default().to_owned())
+                .or_default() += whole(value);
+        }
+        counts
+    }
+
+    fn drops(&self) -> BTreeMap<String, u64> {
+        let drops = self.0.iter().filter(|(series, _)| {
+            let name = series.split('{').next().unwrap_or_default();
+            DROPS.iter().any(|kind| name.contains(kind))
+        });
+        let short = |series: &String| {
+            series
+                .strip_prefix("callscribe_")
+                .unwrap_or(series)
+                .to_owned()
+        };
+        drops
+            .map(|(series, value)| (short(series), whole(*value)))
+            .collect()
+    }
+}
+
+/// `name{label="value"} 1` with or without labels and time; nothing else.
+fn series(line: &str) -> Option<(String, f64)> {
+    let line = line.trim();
+    let end = match line.find('{') {
+        Some(open) => open + closing(&line[open..])? + 1,
+        None => line.find(char::is_whitespace)?,
+    };
+    let (series, rest) = line.split_at(end);
+    let named = series.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let value: f64 = rest.split_whitespace().next()?.parse().ok()?;
+    (named && value.is_finite()).then(|| (series.to_owned(), value))
+}
+
+/// Where the labels end, past braces inside quotes.
+fn closing(labels: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    labels.char_indices().find_map(|(at, c)| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            '}' if !quoted => return Some(at),
+            _ => {}
+        }
+        None
+    })
+}
+
+/// The value of a label, as it is written.
+fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
+    let start = format!("{name}=\"");
+    let at = labels.match_indices(&start).find_map(|(at, _)| {
+        let before = labels[..at].chars().next_back()?;
+        ['{', ',', ' ']
+            .contains(&before)
+            .then_some(at + start.len())
+    })?;
+    labels[at..].split('"').next()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to int saturates"
+)]
+fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
+/// Where the figures are.
+#[derive(Debug, Clone)]
+pub(super) struct Scraper {
+    http: Client,
+    url: String,
+}
+
+impl Scraper {
+    /// `None` where none are wanted.
+    pub(super) fn new(args: &Args) -> anyhow::Result<Option<Self>> {
+        let url = match args.metrics.as_deref() {
+            Some("none") => return Ok(None),
+            Some(url) => url.to_owned(),
+            None => {
+                let api = api::api_of(&args.url);
+                let api =
+                    api.with_context(|| format!("no address in {:?}: use --metrics", args.url))?;
+                format!("{api}/metrics")
+            }
+        };
+        reqwest::Url::parse(&url).with_context(|| format!("--metrics {url:?}"))?;
+        let http = api::client(args.access_token.as_ref())?;
+        Ok(Some(Self { http, url }))
+    }
+
+    pub(super) async fn scrape(&self) -> anyhow::Result<Figures> {
+        let asked = self.http.get(&self.url).timeout(ANSWER).send().await;
+        let text = asked?.error_for_status()?.text().await?;
+        let figures = Figures::parse(&text);
+        Ok(figures)
+    }
+
+    /// Once all that was sent is counted and the streams have ended, or it has become too late for that.
+    pub(super) async fn settled(
+        &self,
+        before: &Figures,
+        sent: u64,
+    ) -> anyhow::Result<[Figures; 2]> {
+        let deadline = Instant::now() + SETTLES;
+        loop {
+            let after = self.scrape().await?;
+            let counted = whole(after.sum(FRAMES) - before.sum(FRAMES));
+            let quiet = after.sum(ACTIVE) <= before.sum(ACTIVE);
+            if (counted >= sent && quiet) || Instant::now() >= deadline {
+                return Ok([before.clone(), after]);
+            }
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// The worst that was seen of the live words while calls went on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Worst {
+    pub(super) level: u64,
+    pub(super) streams: u64,
+}
+
+impl Worst {
+    pub(super) fn see(&mut self, figures: &Figures) {
+        self.level = self.level.max(whole(figures.sum(LEVEL)));
+        self.streams = self.streams.max(whole(figures.sum(ACTIVE)));
+    }
+}
+
+/// What the server did, by its own count.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Server {
+    /// Frames that it counted meanwhile.
+    pub frames: u64,
+    /// Frames sent that it did not count.
+    pub frames_lost: u64,
+    /// Frames that it counted and nobody here sent: others used it meanwhile.
+    pub frames_foreign: u64,
+    /// Silence that it filled in for audio that never came, in milliseconds.
+    pub gap_ms: u64,
+    /// Streams that it refused, by its reason.
+    pub refused: BTreeMap<String, u64>,
+    /// What it let go or could not do, by counter.
+    pub dropped: BTreeMap<String, u64>,
+    /// What streams did that they should not have done, by kind.
+    pub anomalies: BTreeMap<String, u64>,
+    /// How late live words were in 95 of 100 cases, at most; `None` without live words.
+    pub live_lag_p95_s: Option<f64>,
+    /// How far live words were degraded at worst; 0 is not at all.
+    pub live_level: u64,
+    /// The most streams that it had open, as far as that was seen.
+    pub streams_most: u64,
+}
+
+/// What the server did, or why that is not known.
+pub(super) fn compare(
+    scraper: Option<&Scraper>,
+    before: Option<anyhow::Result<Figures>>,
+    after: Option<anyhow::Result<[Figures; 2]>>,
+    mut worst: Worst,
+    sent: u64,
+) -> Result<Server, String> {
+    let Some(scraper) = scraper else {
+        return Err("not asked".into());
+    };
+    let failed = |error: &anyhow::Error| format!("{} gave no figures: {error:#}", scraper.url);
+    let [before, after] = match (before, after) {
+        (_, Some(Ok(both))) => both,
+        (Some(Err(error)), _) | (_, Some(Err(error))) => return Err(failed(&error)),
+        _ => return Err("not asked".into()),
+    };
+    if after.of(FRAMES).next().is_none() && sent > 0 {
+        return Err(format!(
+            "{} has no {FRAMES}: is it callscribe's?",
+            scraper.url
+        ));
+    }
+    worst.see(&after);
+    let grown = after.since(&before);
+    let frames = whole(grown.sum(FRAMES));
+    Ok(Server {
+        frames,
+        frames_lost: sent.saturating_sub(frames),
+        frames_foreign: frames.saturating_sub(sent),
+        gap_ms: whole(grown.sum(GAPS)),
+        refused: grown.by(REFUSED, "reason"),
+        dropped: grown.drops(),
+        anomalies: grown.by(ANOMALIES, "kind"),
+        live_lag_p95_s: grown.quantile(LAG, 0.95),
+        live_level: worst.level,
+        streams_most: worst.streams,
+    })
+}
+
+#[cfg(test)]
+mod tests;

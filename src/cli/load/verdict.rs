@@ -1,0 +1,186 @@
+//! What the figures come to, in one word and an exit status.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::Serialize;
+
+/// Sends of which one in a hundred is later than this, a frame's length, are no Twilio streams.
+pub const LATE: Duration = Duration::from_millis(20);
+/// Live words of which one in twenty is later than this are not live, in seconds.
+pub const LAG_S: f64 = 4.0;
+
+/// Who kept up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    KeptUp,
+    ServerFellBehind,
+    /// The figures say nothing about the server.
+    GeneratorFellBehind,
+}
+
+impl Verdict {
+    /// The exit status.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::KeptUp => 0,
+            Self::ServerFellBehind => 3,
+            Self::GeneratorFellBehind => 4,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeptUp => "kept up",
+            Self::ServerFellBehind => "server fell behind",
+            Self::GeneratorFellBehind => {
+                "the generator fell behind: these figures say nothing about the server"
+            }
+        })
+    }
+}
+
+/// What speaks for and against.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// The generator's own lateness, in 99 of 100 frames.
+    pub late_p99: Duration,
+    pub frames_sent: u64,
+    /// `None` where the server's figures are not known.
+    pub frames_lost: Option<u64>,
+    pub refused: u64,
+    pub closed: u64,
+    pub stalls: u64,
+    /// What the server let go or could not do, by counter; their units differ.
+    pub dropped: BTreeMap<String, u64>,
+    pub lag_p95_s: Option<f64>,
+    pub live_level: u64,
+}
+
+impl Evidence {
+    /// The verdict, and why it is not the best one.
+    #[must_use]
+    pub fn judge(&self) -> (Verdict, Vec<String>) {
+        if self.late_p99 > LATE {
+            let late = self.late_p99.as_secs_f64() * 1e3;
+            let why = format!(
+                "one frame in 100 left over {late:.1} ms late: fewer --calls, or more cores"
+            );
+            return (Verdict::GeneratorFellBehind, vec![why]);
+        }
+        let mut why = Vec::new();
+        for (count, what) in [
+            (self.frames_lost.unwrap_or(0), "frames lost"),
+            (self.refused, "connections refused"),
+            (self.closed, "connections closed early"),
+            (self.stalls, "frames left waiting by the server"),
+        ] {
+            if count > 0 {
+                why.push(format!("{count} {what}"));
+            }
+        }
+        let dropped = self.dropped.iter();
+        why.extend(dropped.map(|(kind, count)| format!("let go: {count} × {kind}")));
+        if self.frames_sent == 0 && why.is_empty() {
+            why.push("nothing was sent".into());
+        }
+        if let Some(lag) = self.lag_p95_s.filter(|lag| *lag > LAG_S) {
+            why.push(format!("live words up to {lag} s late"));
+        }
+        if self.live_level > 0 {
+            why.push(format!("live words degraded to level {}", self.live_level));
+        }
+        let verdict = match why.is_empty() {
+            true => Verdict::KeptUp,
+            false => Verdict::ServerFellBehind,
+        };
+        (verdict, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules() {
+        use Verdict::*;
+        type Change = fn(&mut Evidence);
+        let table: &[(Change, Verdict, &[&str])] = &[
+            (|_| {}, KeptUp, &[]),
+            (|e| e.late_p99 = LATE, KeptUp, &[]),
+            (|e| e.lag_p95_s = Some(LAG_S), KeptUp, &[]),
+            (|e| e.frames_lost = None, KeptUp, &[]),
+            (
+                |e| e.frames_lost = Some(1),
+                ServerFellBehind,
+                &["1 frames lost"],
+            ),
+            (
+                |e| e.refused = 2,
+                ServerFellBehind,
+                &["2 connections refused"],
+            ),
+            (
+                |e| e.closed = 3,
+                ServerFellBehind,
+                &["3 connections closed early"],
+            ),
+            (
+                |e| e.stalls = 4,
+                ServerFellBehind,
+                &["4 frames left waiting"],
+            ),
+            (
+                |e| e.dropped = [("queue".into(), 5)].into(),
+                ServerFellBehind,
+                &["let go: 5 × queue"],
+            ),
+            (
+                |e| e.lag_p95_s = Some(10.0),
+                ServerFellBehind,
+                &["10 s late"],
+            ),
+            (|e| e.live_level = 2, ServerFellBehind, &["level 2"]),
+            (
+                |e| e.frames_sent = 0,
+                ServerFellBehind,
+                &["nothing was sent"],
+            ),
+            (
+                |e| (e.frames_sent, e.refused) = (0, 9),
+                ServerFellBehind,
+                &["9 connections refused"],
+            ),
+            (
+                |e| (e.refused, e.live_level) = (1, 1),
+                ServerFellBehind,
+                &["1 connections refused", "level 1"],
+            ),
+            (
+                |e| (e.late_p99, e.refused) = (Duration::from_millis(21), 1),
+                GeneratorFellBehind,
+                &["21.0 ms late"],
+            ),
+        ];
+        for (n, (change, verdict, reasons)) in table.iter().enumerate() {
+            let mut evidence = Evidence {
+                frames_sent: 100,
+                frames_lost: Some(0),
+                ..Evidence::default()
+            };
+            change(&mut evidence);
+            let (got, why) = evidence.judge();
+            assert_eq!(got, *verdict, "row {n}");
+            assert_eq!(why.len(), reasons.len(), "row {n}: {why:?}");
+            for (why, reason) in why.iter().zip(*reasons) {
+                assert!(why.contains(reason), "row {n}: {why}");
+            }
+        }
+        let codes = [KeptUp, ServerFellBehind, GeneratorFellBehind].map(Verdict::code);
+        assert_eq!(codes, [0, 3, 4]);
+    }
+}
