@@ -8,6 +8,7 @@ mod gateway;
 mod harness;
 mod http;
 mod live_words;
+mod load;
 mod models;
 mod recording;
 mod replay;

@@ -11,7 +11,7 @@ use crate::{
 /// Behave like many Twilio streams at once, and say whether the server kept up.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 the server kept up; 1 an argument, a file or an address is bad; \
+    after_help = "Exit status: 0 the server kept up; 1 or 2 an argument, a file or an address is bad; \
     3 the server fell behind: it lost or refused something, or its live words came late; \
     4 the generator itself fell behind, and the figures say nothing about the server."
 )]

@@ -160,6 +160,10 @@ impl Caller {
         let sent = timeout(most, client.stream(source)).await;
         let sent = sent.unwrap_or_else(|_| Err(Failure::Broken("the server does not read".into())));
         match sent {
+            Ok(sent) if sent.unclosed => {
+                tally.was_closed(&Failure::Broken("it was not closed after stop".into()));
+                Err(Trouble)
+            }
             Ok(_) => Ok(()),
             Err(failure) => {
                 tally.was_closed(&failure);

@@ -33,7 +33,7 @@ pub use args::Args;
 use caller::{Caller, Setup};
 use plan::Plan;
 use report::Report;
-use scrape::Scraper;
+use scrape::{Figures, Scraper, Server};
 use tally::Tally;
 use watch::Watch;
 
@@ -84,8 +84,8 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
     door.knock().await?;
     let scraper = Scraper::new(args)?;
     let before = match &scraper {
-        Some(scraper) => Some(scraper.scrape().await),
-        None => None,
+        Some(scraper) => scraper.first().await?,
+        None => Figures::default(),
     };
     let tally = Arc::new(Tally::default());
     let began = clock.now();
@@ -111,11 +111,10 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
     }
     let took = clock.now() - began;
     let worst = watch.finish().await;
-    let after = match (&scraper, &before) {
-        (Some(scraper), Some(Ok(before))) => Some(scraper.settled(before, tally.frames()).await),
-        _ => None,
+    let server = match &scraper {
+        Some(scraper) => scraper.compare(&before, worst, tally.frames()).await,
+        None => Server::Unasked,
     };
-    let server = scrape::compare(scraper.as_ref(), before, after, worst, tally.frames());
     Ok(Report::new(args, &tally, took, server))
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Args,
-    scrape::Server,
+    scrape::{Server, Told},
     tally::Tally,
     verdict::{Evidence, LATE, Verdict},
 };
@@ -23,12 +23,7 @@ pub struct Report {
     pub generator: Generator,
     /// From the first byte of a connection to the end of its upgrade.
     pub accepted: Lengths,
-    /// Absent where the server's figures are not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<Server>,
-    /// Why the server's figures are not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server_unknown: Option<String>,
+    pub server: Server,
 }
 
 /// What was asked for.
@@ -85,27 +80,27 @@ pub struct Lengths {
 }
 
 impl Report {
-    pub(super) fn new(
-        args: &Args,
-        tally: &Tally,
-        took: Duration,
-        server: Result<Server, String>,
-    ) -> Self {
+    pub(super) fn new(args: &Args, tally: &Tally, took: Duration, server: Server) -> Self {
         let meter = &tally.meter;
-        let known = server.as_ref().ok();
-        let evidence = Evidence {
+        let mut evidence = Evidence {
             late_p99: meter.late.quantile(0.99),
             frames_sent: meter.frames(),
-            frames_lost: known.map(|server| server.frames_lost),
             refused: tally.refused.count(),
             closed: tally.closed.count(),
             stalls: meter.stalls.count(),
-            dropped: known
-                .map(|server| server.dropped.clone())
-                .unwrap_or_default(),
-            lag_p95_s: known.and_then(|server| server.live_lag_p95_s),
-            live_level: known.map_or(0, |server| server.live_level),
+            ..Evidence::default()
         };
+        match &server {
+            Server::Told(told) => {
+                evidence.frames_lost = told.frames_lost;
+                evidence.dropped = told.dropped.clone();
+                evidence.lag_p95_s = told.live_lag_p95_s;
+                evidence.live_level = told.live_level;
+                evidence.slowest_answer_s = told.slowest_answer_s;
+            }
+            Server::Silent(why) => evidence.silent = Some(why.clone()),
+            Server::Unasked => {}
+        }
         let (verdict, reasons) = evidence.judge();
         Self {
             verdict,
@@ -129,8 +124,7 @@ impl Report {
                 marks: meter.marks(),
             },
             accepted: lengths(&tally.accepted),
-            server_unknown: server.as_ref().err().cloned(),
-            server: server.ok(),
+            server,
         }
     }
 }
@@ -164,12 +158,12 @@ impl fmt::Display for Report {
         writeln!(f, "{}", self.parameters)?;
         write!(f, "{}{}", self.calls, self.generator)?;
         writeln!(f, "accepted   in {}", self.accepted)?;
-        match (&self.server, &self.server_unknown) {
-            (Some(server), _) => write!(f, "{server}")?,
-            (None, why) => writeln!(
+        match &self.server {
+            Server::Told(told) => write!(f, "{told}")?,
+            Server::Silent(why) => writeln!(f, "server     gave no figures after: {why}")?,
+            Server::Unasked => writeln!(
                 f,
-                "server     its own figures are not known: {}",
-                why.as_deref().unwrap_or_default()
+                "server     not asked: whether it lost frames is not known"
             )?,
         }
         writeln!(f, "verdict    {}", self.verdict)?;
@@ -253,7 +247,7 @@ impl fmt::Display for Lengths {
     }
 }
 
-impl fmt::Display for Server {
+impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -267,7 +261,12 @@ impl fmt::Display for Server {
                 self.frames_foreign
             )?;
         }
-        writeln!(f, "           {} ms of silence filled in", self.gap_ms)?;
+        writeln!(
+            f,
+            "           {} ms of silence filled in; its figures came within {:.0} ms",
+            self.gap_ms,
+            self.slowest_answer_s * 1e3
+        )?;
         match self.live_lag_p95_s {
             Some(lag) => writeln!(
                 f,

@@ -179,6 +179,16 @@ impl Scraper {
         Ok(Some(Self { http, url }))
     }
 
+    /// The figures before the first call.
+    pub(super) async fn first(&self) -> anyhow::Result<Figures> {
+        self.scrape().await.with_context(|| {
+            format!(
+                "{} gives no figures: use --access-token, --metrics URL or --metrics none",
+                self.url
+            )
+        })
+    }
+
     pub(super) async fn scrape(&self) -> anyhow::Result<Figures> {
         let asked = self.http.get(&self.url).timeout(ANSWER).send().await;
         let text = asked?.error_for_status()?.text().await?;
@@ -186,30 +196,57 @@ impl Scraper {
         Ok(figures)
     }
 
-    /// Once all that was sent is counted and the streams have ended, or it has become too late for that.
-    pub(super) async fn settled(
-        &self,
-        before: &Figures,
-        sent: u64,
-    ) -> anyhow::Result<[Figures; 2]> {
+    /// Looks how it goes. No answer at all is a long one.
+    pub(super) async fn look(&self, worst: &mut Worst) {
+        let asked = Instant::now();
+        let figures = self.scrape().await;
+        worst.answer = worst.answer.max(asked.elapsed());
+        if let Ok(figures) = figures {
+            worst.see(&figures);
+        }
+    }
+
+    /// What the server did since, once all that was sent is counted and the streams have ended, or it
+    /// has become too late for that.
+    pub(super) async fn compare(&self, before: &Figures, worst: Worst, sent: u64) -> Server {
         let deadline = Instant::now() + SETTLES;
         loop {
-            let after = self.scrape().await?;
+            let after = match self.scrape().await {
+                Ok(after) => after,
+                Err(error) => return Server::Silent(format!("{}: {error:#}", self.url)),
+            };
+            if sent > 0 && after.of(FRAMES).next().is_none() {
+                let url = &self.url;
+                return Server::Silent(format!("{url} has no {FRAMES}: is it callscribe's?"));
+            }
             let counted = whole(after.sum(FRAMES) - before.sum(FRAMES));
             let quiet = after.sum(ACTIVE) <= before.sum(ACTIVE);
             if (counted >= sent && quiet) || Instant::now() >= deadline {
-                return Ok([before.clone(), after]);
+                return Server::Told(compare(before, &after, worst, sent));
             }
             sleep(LOOK).await;
         }
     }
 }
 
-/// The worst that was seen of the live words while calls went on.
+/// What is known of the server.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Server {
+    Told(Told),
+    /// It gave figures before, and none after: why.
+    Silent(String),
+    /// Its figures were not wanted.
+    Unasked,
+}
+
+/// The worst that was seen while calls went on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Worst {
     pub(super) level: u64,
     pub(super) streams: u64,
+    /// The longest that it took to answer.
+    pub(super) answer: Duration,
 }
 
 impl Worst {
@@ -221,7 +258,7 @@ impl Worst {
 
 /// What the server did, by its own count.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Server {
+pub struct Told {
     /// Frames that it counted meanwhile.
     pub frames: u64,
     /// Frames sent that it did not count.
@@ -242,35 +279,15 @@ pub struct Server {
     pub live_level: u64,
     /// The most streams that it had open, as far as that was seen.
     pub streams_most: u64,
+    /// The longest that it took to give its figures, in seconds.
+    pub slowest_answer_s: f64,
 }
 
-/// What the server did, or why that is not known.
-pub(super) fn compare(
-    scraper: Option<&Scraper>,
-    before: Option<anyhow::Result<Figures>>,
-    after: Option<anyhow::Result<[Figures; 2]>>,
-    mut worst: Worst,
-    sent: u64,
-) -> Result<Server, String> {
-    let Some(scraper) = scraper else {
-        return Err("not asked".into());
-    };
-    let failed = |error: &anyhow::Error| format!("{} gave no figures: {error:#}", scraper.url);
-    let [before, after] = match (before, after) {
-        (_, Some(Ok(both))) => both,
-        (Some(Err(error)), _) | (_, Some(Err(error))) => return Err(failed(&error)),
-        _ => return Err("not asked".into()),
-    };
-    if after.of(FRAMES).next().is_none() && sent > 0 {
-        return Err(format!(
-            "{} has no {FRAMES}: is it callscribe's?",
-            scraper.url
-        ));
-    }
-    worst.see(&after);
-    let grown = after.since(&before);
+fn compare(before: &Figures, after: &Figures, mut worst: Worst, sent: u64) -> Told {
+    worst.see(after);
+    let grown = after.since(before);
     let frames = whole(grown.sum(FRAMES));
-    Ok(Server {
+    Told {
         frames,
         frames_lost: sent.saturating_sub(frames),
         frames_foreign: frames.saturating_sub(sent),
@@ -281,7 +298,8 @@ pub(super) fn compare(
         live_lag_p95_s: grown.quantile(LAG, 0.95),
         live_level: worst.level,
         streams_most: worst.streams,
-    })
+        slowest_answer_s: worst.answer.as_secs_f64(),
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ pub const LATE: Duration = Duration::from_millis(20);
 /// Live words of which one in twenty is later than this are not live, in seconds.
 pub const LAG_S: f64 = 4.0;
 
+/// A server that takes longer than this to give its figures does not keep up with anything, in seconds.
+pub const ANSWER_S: f64 = 2.0;
+
 /// Who kept up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,8 +52,10 @@ pub struct Evidence {
     /// The generator's own lateness, in 99 of 100 frames.
     pub late_p99: Duration,
     pub frames_sent: u64,
-    /// `None` where the server's figures are not known.
-    pub frames_lost: Option<u64>,
+    /// By the server's count.
+    pub frames_lost: u64,
+    /// Why its figures could not be read any more.
+    pub silent: Option<String>,
     pub refused: u64,
     pub closed: u64,
     pub stalls: u64,
@@ -58,6 +63,7 @@ pub struct Evidence {
     pub dropped: BTreeMap<String, u64>,
     pub lag_p95_s: Option<f64>,
     pub live_level: u64,
+    pub slowest_answer_s: f64,
 }
 
 impl Evidence {
@@ -73,7 +79,7 @@ impl Evidence {
         }
         let mut why = Vec::new();
         for (count, what) in [
-            (self.frames_lost.unwrap_or(0), "frames lost"),
+            (self.frames_lost, "frames lost"),
             (self.refused, "connections refused"),
             (self.closed, "connections closed early"),
             (self.stalls, "frames left waiting by the server"),
@@ -82,6 +88,8 @@ impl Evidence {
                 why.push(format!("{count} {what}"));
             }
         }
+        let silent = self.silent.iter();
+        why.extend(silent.map(|error| format!("its figures are gone: {error}")));
         let dropped = self.dropped.iter();
         why.extend(dropped.map(|(kind, count)| format!("let go: {count} × {kind}")));
         if self.frames_sent == 0 && why.is_empty() {
@@ -92,6 +100,10 @@ impl Evidence {
         }
         if self.live_level > 0 {
             why.push(format!("live words degraded to level {}", self.live_level));
+        }
+        if self.slowest_answer_s > ANSWER_S {
+            let slowest = self.slowest_answer_s;
+            why.push(format!("its figures came only after {slowest:.1} s"));
         }
         let verdict = match why.is_empty() {
             true => Verdict::KeptUp,
@@ -113,12 +125,12 @@ mod tests {
             (|_| {}, KeptUp, &[]),
             (|e| e.late_p99 = LATE, KeptUp, &[]),
             (|e| e.lag_p95_s = Some(LAG_S), KeptUp, &[]),
-            (|e| e.frames_lost = None, KeptUp, &[]),
             (
-                |e| e.frames_lost = Some(1),
+                |e| e.silent = Some("no answer".into()),
                 ServerFellBehind,
-                &["1 frames lost"],
+                &["figures are gone: no answer"],
             ),
+            (|e| e.frames_lost = 1, ServerFellBehind, &["1 frames lost"]),
             (
                 |e| e.refused = 2,
                 ServerFellBehind,
@@ -145,6 +157,12 @@ mod tests {
                 &["10 s late"],
             ),
             (|e| e.live_level = 2, ServerFellBehind, &["level 2"]),
+            (|e| e.slowest_answer_s = ANSWER_S, KeptUp, &[]),
+            (
+                |e| e.slowest_answer_s = 5.0,
+                ServerFellBehind,
+                &["after 5.0 s"],
+            ),
             (
                 |e| e.frames_sent = 0,
                 ServerFellBehind,
@@ -169,7 +187,6 @@ mod tests {
         for (n, (change, verdict, reasons)) in table.iter().enumerate() {
             let mut evidence = Evidence {
                 frames_sent: 100,
-                frames_lost: Some(0),
                 ..Evidence::default()
             };
             change(&mut evidence);

@@ -56,10 +56,8 @@ async fn watch(
         }
         bar.set_message(line(&tally, worst));
         bar.tick();
-        if let Some(scraper) = &scraper
-            && let Ok(figures) = scraper.scrape().await
-        {
-            worst.see(&figures);
+        if let Some(scraper) = &scraper {
+            scraper.look(&mut worst).await;
         }
     }
     bar.finish_and_clear();

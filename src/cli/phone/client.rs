@@ -76,6 +76,8 @@ pub struct Sent {
     pub received: u64,
     /// Messages from the server that Twilio would not take.
     pub refused: u64,
+    /// A `stop` was said and the server did not close in time.
+    pub unclosed: bool,
 }
 
 /// A socket that was accepted, before `start`.
@@ -135,23 +137,23 @@ impl Client {
             free: Duration::ZERO,
             meter: self.meter.take(),
         };
-        let (sent, mut sender) = sending.run(&mut self.socket).await?;
+        let (mut sent, mut sender) = sending.run(&mut self.socket).await?;
         if self.call.stop {
             let stop = Message::text(sender.stop());
             self.socket.send(stop).await.map_err(broken)?;
-            self.close().await;
+            sent.unclosed = !self.close().await;
         }
         Ok(sent)
     }
 
-    /// As Twilio does after `stop`. A server that does not close in time is left.
-    async fn close(&mut self) {
+    /// As Twilio does after `stop`. A server that does not close in time is left; says whether it did.
+    async fn close(&mut self) -> bool {
         let closing = async {
             // An error means that it is closed already.
             let _ = self.socket.close(None).await;
             while let Some(Ok(_)) = self.socket.next().await {}
         };
-        let _ = timeout(CLOSE_TIMEOUT, closing).await;
+        timeout(CLOSE_TIMEOUT, closing).await.is_ok()
     }
 }
 

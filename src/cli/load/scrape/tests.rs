@@ -32,12 +32,6 @@ callscribe_frames_total{x="y"} +Inf
 callscribe_frames_total twelve
 "#;
 
-fn scraper() -> Scraper {
-    let url = "http://h/metrics".into();
-    let http = api::client(None).unwrap();
-    Scraper { http, url }
-}
-
 #[test]
 fn figures_are_read_past_junk() {
     let figures = Figures::parse(AFTER);
@@ -71,15 +65,14 @@ fn buckets_make_quantiles() {
 #[test]
 fn what_the_server_did_is_what_grew() {
     let compared = |sent| {
-        let (before, after) = (Figures::parse(BEFORE), Figures::parse(AFTER));
-        let both = Some(Ok([before.clone(), after]));
         let worst = Worst {
             level: 1,
             streams: 9,
+            answer: Duration::from_millis(500),
         };
-        compare(Some(&scraper()), Some(Ok(before)), both, worst, sent)
+        compare(&Figures::parse(BEFORE), &Figures::parse(AFTER), worst, sent)
     };
-    let expected = Server {
+    let expected = Told {
         frames: 250,
         frames_lost: 10,
         frames_foreign: 0,
@@ -90,21 +83,9 @@ fn what_the_server_did_is_what_grew() {
         live_lag_p95_s: Some(60.0),
         live_level: 2,
         streams_most: 9,
+        slowest_answer_s: 0.5,
     };
-    assert_eq!(compared(260), Ok(expected));
-    let foreign = compared(200).unwrap();
+    assert_eq!(compared(260), expected);
+    let foreign = compared(200);
     assert_eq!((foreign.frames_lost, foreign.frames_foreign), (0, 50));
-}
-
-#[test]
-fn what_is_not_known_says_why() {
-    let worst = Worst::default();
-    assert_eq!(compare(None, None, None, worst, 1), Err("not asked".into()));
-    let broken = Some(Err(anyhow::anyhow!("no answer")));
-    let error = compare(Some(&scraper()), broken, None, worst, 1).unwrap_err();
-    assert_eq!(error, "http://h/metrics gave no figures: no answer");
-    let empty = || Figures::parse("up 1");
-    let both = Some(Ok([empty(), empty()]));
-    let error = compare(Some(&scraper()), Some(Ok(empty())), both, worst, 1).unwrap_err();
-    assert!(error.contains("is it callscribe's?"), "{error}");
 }
