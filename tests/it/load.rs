@@ -28,10 +28,6 @@ struct Program {
 }
 
 impl Program {
-    #[expect(
-        clippy::zombie_processes,
-        reason = "Program waits for it when it is dropped"
-    )]
     async fn start(folder: &Path, sets: &[&str]) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

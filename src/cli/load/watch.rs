@@ -55,7 +55,6 @@ async fn watch(
             _ = every.tick() => {}
         }
         bar.set_message(line(&tally, worst));
-        bar.tick();
         if let Some(scraper) = &scraper {
             scraper.look(&mut worst).await;
         }
