@@ -8,8 +8,8 @@
 //! | `tone` | something like speech, where no file is given |
 //! | `caller` | one caller's calls, one after the other, over [`phone`](super::phone) |
 //! | `tally` | what all callers tell while they run |
-//! | [`scrape`], `watch` | the server's own figures: before, meanwhile, after |
-//! | [`verdict`], [`report`] | what it comes to, for people and as JSON |
+//! | [`figures`], [`scrape`], `watch` | the server's own figures: before, meanwhile, after |
+//! | [`verdict`], [`report`], `show` | what it comes to, for people and as JSON |
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -21,9 +21,11 @@ use crate::{tasks, time::Clock};
 
 mod args;
 mod caller;
+pub mod figures;
 mod plan;
 pub mod report;
 pub mod scrape;
+mod show;
 mod tally;
 mod tone;
 pub mod verdict;
@@ -31,9 +33,10 @@ mod watch;
 
 pub use args::Args;
 use caller::{Caller, Setup};
+use figures::Figures;
 use plan::Plan;
 use report::Report;
-use scrape::{Figures, Scraper, Server};
+use scrape::{Scraper, Server};
 use tally::Tally;
 use watch::Watch;
 
