@@ -65,6 +65,9 @@ pub struct Args {
     /// The server's access token, where its figures ask for one.
     #[arg(long, env = "CALLSCRIBE_HTTP__ACCESS_TOKEN", hide_env_values = true)]
     pub access_token: Option<SecretString>,
+    /// Follow up to 20 of the callers as a viewer does, and measure how late their first words come.
+    #[arg(long)]
+    pub words: bool,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,

@@ -8,7 +8,7 @@ use tokio::time::{Instant as Alarm, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{plan::Habits, tally::Tally};
+use super::{plan::Habits, tally::Tally, words::Words};
 use crate::{
     cli::phone::{Call, Client, Door, Failure, Line, Source, Speed, pace::FRAME_MS},
     ids::CallSid,
@@ -31,13 +31,28 @@ pub(super) struct Setup {
     /// When nobody calls any more; without it, each calls once.
     pub(super) ends: Option<Instant>,
     pub(super) tally: Arc<Tally>,
+    /// Where words are to be measured.
+    pub(super) words: Option<Words>,
 }
 
 /// One caller: a task that makes one call after the other.
 pub(super) struct Caller {
+    /// Its own number.
     n: usize,
+    /// Of its next call, which says what is spoken.
+    turn: usize,
     setup: Arc<Setup>,
     habits: Habits,
+}
+
+/// What a connection is of its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leg {
+    Whole,
+    /// Cut at its end.
+    First,
+    /// After the cut.
+    Rest,
 }
 
 /// Something went wrong, and is counted.
@@ -61,7 +76,12 @@ impl Drop for Open {
 
 impl Caller {
     pub(super) const fn new(n: usize, setup: Arc<Setup>, habits: Habits) -> Self {
-        Self { n, setup, habits }
+        Self {
+            n,
+            turn: n,
+            setup,
+            habits,
+        }
     }
 
     pub(super) async fn run(mut self, begins: Instant, stop: CancellationToken) {
@@ -94,8 +114,8 @@ impl Caller {
     /// What is said in the next call, as far as there is time for it.
     fn next(&mut self) -> Option<Source> {
         let sources = &self.setup.sources;
-        let source = &sources[self.n % sources.len()];
-        self.n += 1;
+        let source = &sources[self.turn % sources.len()];
+        self.turn += 1;
         let Some(ends) = self.setup.ends else {
             return Some(source.clone());
         };
@@ -109,14 +129,14 @@ impl Caller {
         tally.begun.up();
         let call: CallSid = id("CA").parse().map_err(|_| Trouble)?;
         match self.habits.cut(source.frames()) {
-            None => self.connection(&call, source, true).await?,
+            None => self.connection(&call, source, Leg::Whole).await?,
             Some(cut) => {
-                self.connection(&call, &source.part(0..cut.at), false)
+                self.connection(&call, &source.part(0..cut.at), Leg::First)
                     .await?;
                 tally.cut.up();
                 sleep(Duration::from_millis((cut.back - cut.at) * FRAME_MS)).await;
                 let rest = source.part(cut.back..u64::MAX);
-                self.connection(&call, &rest, true).await?;
+                self.connection(&call, &rest, Leg::Rest).await?;
             }
         }
         tally.ended.up();
@@ -127,27 +147,23 @@ impl Caller {
         &mut self,
         call: &CallSid,
         source: &Source,
-        stop: bool,
+        leg: Leg,
     ) -> Result<(), Trouble> {
         let seed = self.habits.seed();
-        let Setup {
-            door,
-            line,
-            clock,
-            tally,
-            ..
-        } = &*self.setup;
+        let setup = &*self.setup;
+        let (clock, tally) = (&setup.clock, &setup.tally);
+        let sid = call.clone();
         let call = Call {
             account: format!("AC{}", "0".repeat(32)),
             call: call.clone(),
             stream: id("MZ").parse().map_err(|_| Trouble)?,
             parameters: BTreeMap::new(),
             speed: Speed::Times(1.0),
-            line: Line { seed, ..*line },
-            stop,
+            line: Line { seed, ..setup.line },
+            stop: leg != Leg::First,
         };
         let asked = clock.now();
-        let client = match Client::connect(door, call, clock.clone()).await {
+        let client = match Client::connect(&setup.door, call, clock.clone()).await {
             Ok(client) => client.measured(Arc::clone(&tally.meter)),
             Err(failure) => {
                 tally.was_refused(&failure);
@@ -156,8 +172,20 @@ impl Caller {
         };
         tally.accepted.add(clock.now() - asked);
         let _open = Open::new(tally);
+        let words = setup.words.as_ref();
+        let words = words.filter(|words| leg != Leg::Rest && words.follows(self.n));
+        let began = clock.now();
+        let watching = async {
+            match words {
+                Some(words) => words.follow(&sid, clock, began).await,
+                None => std::future::pending().await,
+            }
+        };
         let most = Duration::from_millis(source.frames() * FRAME_MS) + PATIENCE;
-        let sent = timeout(most, client.stream(source)).await;
+        let sent = tokio::select! {
+            sent = timeout(most, client.stream(source)) => sent,
+            never = watching => match never {},
+        };
         let sent = sent.unwrap_or_else(|_| Err(Failure::Broken("the server does not read".into())));
         match sent {
             Ok(sent) if sent.unclosed => {

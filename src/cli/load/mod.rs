@@ -7,6 +7,7 @@
 //! | `plan` | when callers begin, think and lose their connection: pure, from the seed |
 //! | `tone` | something like speech, where no file is given |
 //! | `caller` | one caller's calls, one after the other, over [`phone`](super::phone) |
+//! | `words` | how late words come to whoever watches |
 //! | `tally` | what all callers tell while they run |
 //! | [`figures`], [`scrape`], `watch` | the server's own figures: before, meanwhile, after |
 //! | [`verdict`], [`report`], `show` | what it comes to, for people and as JSON |
@@ -30,6 +31,7 @@ mod tally;
 mod tone;
 pub mod verdict;
 mod watch;
+mod words;
 
 pub use args::Args;
 use caller::{Caller, Setup};
@@ -39,6 +41,7 @@ use report::Report;
 use scrape::{Scraper, Server};
 use tally::Tally;
 use watch::Watch;
+use words::Words;
 
 /// Descriptors that the process needs beside one for each call.
 const SPARE_FILES: u64 = 64;
@@ -90,6 +93,7 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
         Some(scraper) => scraper.first().await?,
         None => Figures::default(),
     };
+    let words = args.words.then(|| Words::new(args)).transpose()?;
     let tally = Arc::new(Tally::default());
     let began = clock.now();
     let setup = Arc::new(Setup {
@@ -98,6 +102,7 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
         clock: clock.clone(),
         ends: args.seconds.map(|s| began + Duration::from_secs_f64(s)),
         tally: Arc::clone(&tally),
+        words,
         sources,
     });
     let watch = Watch::start(Arc::clone(&tally), scraper.clone(), args.seconds);
@@ -118,7 +123,7 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
         Some(scraper) => scraper.compare(&before, worst, tally.frames()).await,
         None => Server::Unasked,
     };
-    Ok(Report::new(args, &tally, took, server))
+    Ok(Report::new(args, &setup, took, server))
 }
 
 async fn sources(args: &Args) -> anyhow::Result<Vec<Source>> {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{
     Args,
+    caller::Setup,
     scrape::Server,
-    tally::Tally,
     verdict::{Evidence, LATE, Verdict},
 };
 use crate::cli::phone::meter::Spread;
@@ -24,6 +24,20 @@ pub struct Report {
     /// From the first byte of a connection to the end of its upgrade.
     pub accepted: Lengths,
     pub server: Server,
+    /// Where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<FirstWords>,
+}
+
+/// How live the words were to whoever watched.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct FirstWords {
+    /// Calls whose events came.
+    pub calls: u64,
+    /// Utterances of which words came while the call went on.
+    pub utterances: u64,
+    /// From the end of an utterance's first word, as it was spoken, to its coming.
+    pub late: Lengths,
 }
 
 /// What was asked for.
@@ -80,7 +94,8 @@ pub struct Lengths {
 }
 
 impl Report {
-    pub(super) fn new(args: &Args, tally: &Tally, took: Duration, server: Server) -> Self {
+    pub(super) fn new(args: &Args, setup: &Setup, took: Duration, server: Server) -> Self {
+        let tally = &setup.tally;
         let meter = &tally.meter;
         let mut evidence = Evidence {
             late_p99: meter.late.quantile(0.99),
@@ -96,6 +111,7 @@ impl Report {
                 evidence.dropped = told.dropped.clone();
                 evidence.lag_p95_s = told.live_lag_p95_s;
                 evidence.live_level = told.live_level;
+                evidence.live_level_before = told.live_level_before;
                 evidence.slowest_answer_s = told.slowest_answer_s;
             }
             Server::Silent(why) => evidence.silent = Some(why.clone()),
@@ -125,6 +141,11 @@ impl Report {
             },
             accepted: lengths(&tally.accepted),
             server,
+            words: setup.words.as_ref().map(|words| FirstWords {
+                calls: words.followed.get(),
+                utterances: words.late.count(),
+                late: lengths(&words.late),
+            }),
         }
     }
 }

@@ -151,6 +151,8 @@ pub struct Told {
     pub live_lag_p95_s: Option<f64>,
     /// How far live words were degraded at worst; 0 is not at all.
     pub live_level: u64,
+    /// The same before the first call: what an earlier load left.
+    pub live_level_before: u64,
     /// The most streams that it had open, as far as that was seen.
     pub streams_most: u64,
     /// The longest that it took to give its figures, in seconds.
@@ -171,6 +173,7 @@ fn compare(before: &Figures, after: &Figures, mut worst: Worst, sent: u64) -> To
         anomalies: grown.by(ANOMALIES, "kind"),
         live_lag_p95_s: grown.quantile(LAG, 0.95),
         live_level: worst.level,
+        live_level_before: whole(before.sum(LEVEL)),
         streams_most: worst.streams,
         slowest_answer_s: worst.answer.as_secs_f64(),
     }
@@ -201,6 +204,7 @@ mod tests {
             anomalies: [("a } b \\".into(), 1)].into(),
             live_lag_p95_s: Some(60.0),
             live_level: 2,
+            live_level_before: 0,
             streams_most: 9,
             slowest_answer_s: 0.5,
         };

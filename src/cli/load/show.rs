@@ -20,6 +20,13 @@ impl fmt::Display for Report {
                 "server     not asked: whether it lost frames is not known"
             )?,
         }
+        if let Some(words) = &self.words {
+            writeln!(
+                f,
+                "words      {} utterances of {} calls; first word after {}",
+                words.utterances, words.calls, words.late
+            )?;
+        }
         writeln!(f, "verdict    {}", self.verdict)?;
         self.reasons
             .iter()

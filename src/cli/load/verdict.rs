@@ -63,6 +63,8 @@ pub struct Evidence {
     pub dropped: BTreeMap<String, u64>,
     pub lag_p95_s: Option<f64>,
     pub live_level: u64,
+    /// Before the first call.
+    pub live_level_before: u64,
     pub slowest_answer_s: f64,
 }
 
@@ -99,7 +101,10 @@ impl Evidence {
             why.push(format!("live words up to {lag} s late"));
         }
         if self.live_level > 0 {
-            why.push(format!("live words degraded to level {}", self.live_level));
+            let (level, before) = (self.live_level, self.live_level_before);
+            why.push(format!(
+                "live words degraded to level {level}, {before} before the first call"
+            ));
         }
         if self.slowest_answer_s > ANSWER_S {
             let slowest = self.slowest_answer_s;
@@ -138,7 +143,7 @@ mod tests {
             (|e| e.stalls = 4, "4 frames left waiting"),
             (|e| e.dropped = [("queue".into(), 5)].into(), "5 × queue"),
             (|e| e.lag_p95_s = Some(10.0), "10 s late"),
-            (|e| e.live_level = 2, "level 2"),
+            (|e| e.live_level = 2, "level 2, 0 before"),
             (|e| e.slowest_answer_s = 5.0, "after 5.0 s"),
             (|e| e.frames_sent = 0, "nothing was sent"),
         ];

@@ -56,34 +56,47 @@ impl Meter {
     }
 }
 
-/// The width of a step of [`Spread`], in microseconds.
+/// The width of a step of [`Spread`], in microseconds, where no other is asked for.
 const STEP_US: u64 = 250;
-/// Steps; all that is longer, from a second on, is in the last.
+/// Steps; all that is longer is in the last.
 const STEPS: usize = 4_001;
 
 /// How many durations there were of which length.
 #[derive(Debug)]
 pub struct Spread {
+    step_us: u64,
     steps: Box<[AtomicU64]>,
     most_us: AtomicU64,
 }
 
 impl Default for Spread {
+    /// Tells a quarter of a millisecond apart, up to a second.
     fn default() -> Self {
-        Self {
-            steps: (0..STEPS).map(|_| AtomicU64::new(0)).collect(),
-            most_us: AtomicU64::new(0),
-        }
+        Self::with_step(Duration::from_micros(STEP_US))
     }
 }
 
 impl Spread {
+    /// Tells such steps apart, 4000 of them.
+    #[must_use]
+    pub fn with_step(step: Duration) -> Self {
+        Self {
+            step_us: micros(step).max(1),
+            steps: (0..STEPS).map(|_| AtomicU64::new(0)).collect(),
+            most_us: AtomicU64::new(0),
+        }
+    }
+
     /// Takes one.
     pub fn add(&self, length: Duration) {
-        let us = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
-        let step = usize::try_from(us / STEP_US).unwrap_or(STEPS);
-        self.steps[step.min(STEPS - 1)].fetch_add(1, Relaxed);
+        let us = micros(length);
+        self.steps[self.step(us)].fetch_add(1, Relaxed);
         self.most_us.fetch_max(us, Relaxed);
+    }
+
+    fn step(&self, us: u64) -> usize {
+        let step = usize::try_from(us / self.step_us).unwrap_or(STEPS);
+        step.min(STEPS - 1)
     }
 
     /// How many there were.
@@ -112,7 +125,7 @@ impl Spread {
         for (step, count) in (1_u64..).zip(&self.steps[..STEPS - 1]) {
             below += count.load(Relaxed);
             if below >= wanted {
-                return Duration::from_micros(step * STEP_US).min(self.most());
+                return Duration::from_micros(step * self.step_us).min(self.most());
             }
         }
         self.most()
@@ -122,11 +135,14 @@ impl Spread {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn share_from(&self, length: Duration) -> f64 {
-        let step = usize::try_from(length.as_micros() / u128::from(STEP_US));
-        let from = step.map_or(STEPS, |step| step.min(STEPS - 1));
+        let from = self.step(micros(length));
         let long: u64 = self.steps[from..].iter().map(|n| n.load(Relaxed)).sum();
         long as f64 / self.count().max(1) as f64
     }
+}
+
+fn micros(length: Duration) -> u64 {
+    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

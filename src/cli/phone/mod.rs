@@ -7,7 +7,7 @@
 //! | [`client`], [`socket`] | one stream: upgrade, `start`, media, `stop` |
 //! | [`playback`] | audio and marks that the server sends back |
 //! | [`meter`] | how late frames left, over many streams |
-//! | [`api`] | the server's HTTP side, found from its media door |
+//! | [`api`], `sse` | the server's HTTP side, found from its media door; its events |
 
 pub mod api;
 pub mod client;
@@ -17,6 +17,7 @@ pub mod pace;
 pub mod playback;
 pub mod socket;
 pub mod source;
+pub(in crate::cli) mod sse;
 
 pub use client::{Call, Client, Failure, Sent};
 pub use meter::Meter;

@@ -20,7 +20,6 @@ use crate::{
 mod one;
 pub mod report;
 mod screen;
-mod sse;
 mod teller;
 
 use one::One;

@@ -11,10 +11,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub use super::teller::Line;
 use super::{
     Args,
-    sse::Reader,
     teller::{Teller, text},
 };
-use crate::{cli::phone::api, ids::CallSid};
+use crate::{
+    cli::phone::{api, sse::Reader},
+    ids::CallSid,
+};
 
 /// How long to wait before an address that did not answer is asked again.
 const RETRY: Duration = Duration::from_millis(300);

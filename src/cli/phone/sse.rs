@@ -2,21 +2,21 @@
 
 /// One event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Event {
-    pub(super) id: Option<String>,
+pub(in crate::cli) struct Event {
+    pub(in crate::cli) id: Option<String>,
     /// `message` when the server names none.
-    pub(super) name: String,
-    pub(super) data: String,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) data: String,
 }
 
 /// What was read so far of a stream of events.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(in crate::cli) struct Reader {
     rest: Vec<u8>,
     event: Event,
     has_data: bool,
     /// The id of the last event, for `Last-Event-ID`.
-    pub(super) last_id: Option<String>,
+    pub(in crate::cli) last_id: Option<String>,
 }
 
 /// The longest line that is waited for, in bytes; a longer one is thrown away.
@@ -24,7 +24,7 @@ const MAX_LINE: usize = 16 << 20;
 
 impl Reader {
     /// Takes a piece of the body, and gives what events it completed.
-    pub(super) fn take(&mut self, piece: &[u8]) -> Vec<Event> {
+    pub(in crate::cli) fn take(&mut self, piece: &[u8]) -> Vec<Event> {
         self.rest.extend_from_slice(piece);
         let mut events = Vec::new();
         let mut from = 0;
