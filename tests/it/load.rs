@@ -147,6 +147,10 @@ async fn the_server_counts_what_was_sent() {
         path.extension().is_some_and(|e| e == "wav")
     });
     assert_eq!(wavs.count(), 4 * 2 * 2, "two streams of two tracks a call");
+    let calls = reqwest::get(format!("http://127.0.0.1:{}/api/v1/calls", program.port));
+    let calls: serde_json::Value = calls.await.unwrap().json().await.unwrap();
+    let known = calls["calls"].as_array().unwrap().len();
+    assert_eq!(known, 4, "who comes again is the same call");
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["server"]["told"]["frames"], generator.frames, "{json}");
 }

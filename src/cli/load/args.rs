@@ -41,7 +41,8 @@ pub struct Args {
     /// The pause of a caller between two calls; half as long to half as long again.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     pub think: f64,
-    /// The share of calls, 0 to 1, whose connection is cut without a stop and comes again.
+    /// The share of calls, 0 to 1, whose connection is cut without a stop and comes again up to 1.2 s
+    /// later; calls of a few seconds are left whole.
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub reconnect: f64,
     /// The share of frames to lose, 0 to 1.

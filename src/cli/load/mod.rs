@@ -123,7 +123,9 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
         Some(scraper) => scraper.compare(&before, worst, tally.frames()).await,
         None => Server::Unasked,
     };
-    Ok(Report::new(args, &setup, took, server))
+    let mut report = Report::new(args, &setup, took, server);
+    report.interrupted = stop.is_cancelled();
+    Ok(report)
 }
 
 async fn sources(args: &Args) -> anyhow::Result<Vec<Source>> {

@@ -18,6 +18,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// Why the verdict is not the best one.
     pub reasons: Vec<String>,
+    /// The run was ended before its time; the figures are of what was until then.
+    pub interrupted: bool,
     pub parameters: Parameters,
     pub calls: Calls,
     pub generator: Generator,
@@ -121,6 +123,7 @@ impl Report {
         Self {
             verdict,
             reasons,
+            interrupted: false,
             parameters: Parameters::new(args),
             calls: Calls {
                 begun: tally.begun.get(),

@@ -27,6 +27,9 @@ impl fmt::Display for Report {
                 words.utterances, words.calls, words.late
             )?;
         }
+        if self.interrupted {
+            writeln!(f, "interrupted before its end")?;
+        }
         writeln!(f, "verdict    {}", self.verdict)?;
         self.reasons
             .iter()
