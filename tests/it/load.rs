@@ -4,20 +4,30 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use callscribe::{
-    cli::load::{
-        self, Args,
-        report::Report,
-        scrape::{Server, Told},
-        verdict::{ANSWER_S, Verdict},
+    cli::{
+        load::{
+            self, Args,
+            report::Report,
+            scrape::{Server, Told},
+            verdict::{ANSWER_S, Verdict},
+        },
+        phone::{Call, Client, Door, Line, Meter, Source, Speed},
     },
+    ids::Track,
+    tasks,
     time::Clock,
 };
 use clap::Parser;
-use tokio::{net::TcpStream, time::sleep};
+use futures_util::StreamExt;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "a-token";
@@ -201,4 +211,60 @@ async fn a_full_server_is_told_from_one_that_keeps_up() {
         let error = load::load(&args, &Clock::system(), &CancellationToken::new()).await;
         assert!(format!("{:#}", error.unwrap_err()).contains(says), "{url}");
     }
+}
+
+/// Bytes on the wire that no socket's buffers hold.
+const FRAMES: usize = 100_000;
+
+#[tokio::test]
+async fn a_server_that_does_not_read_is_told_from_a_late_sender() {
+    let meter = Arc::new(Meter::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/media", listener.local_addr().unwrap());
+    let watched = Arc::clone(&meter);
+    let server = tasks::spawn("server", async move {
+        let (wire, _) = listener.accept().await.unwrap();
+        let mut socket = tokio_tungstenite::accept_async(wire).await.unwrap();
+        // It reads nothing until nothing more can be sent.
+        let mut before = 0;
+        loop {
+            sleep(Duration::from_millis(200)).await;
+            let now = watched.frames();
+            if now > 0 && now == std::mem::replace(&mut before, now) {
+                break;
+            }
+        }
+        let mut heard = 0;
+        while let Some(Ok(_)) = socket.next().await {
+            heard += 1;
+        }
+        heard
+    });
+    let door = Door {
+        url,
+        signed_url: None,
+        token: None,
+    };
+    let call = Call {
+        account: "AC1".into(),
+        call: "CA1".parse().unwrap(),
+        stream: "MZ1".parse().unwrap(),
+        parameters: Default::default(),
+        speed: Speed::Max,
+        line: Line::default(),
+        stop: false,
+    };
+    let source = Source::new([(Track::Inbound, vec![0xFF; FRAMES * 160])]).encoded();
+    let client = Client::connect(&door, call, Clock::system()).await.unwrap();
+    let client = client.measured(Arc::clone(&meter));
+    let sent = client.stream(&source).await.unwrap();
+    assert_eq!((sent.frames, meter.frames()), (100_000, 100_000));
+    assert!(meter.stalls.count() >= 1);
+    assert!(meter.stalls.most() >= Duration::from_millis(200));
+    assert!(
+        meter.late.most() < sent.took,
+        "what was waited for is no lateness"
+    );
+    let beside_media = 2;
+    assert_eq!(server.await.unwrap(), FRAMES + beside_media);
 }
