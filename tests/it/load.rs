@@ -110,7 +110,8 @@ fn told(report: &Report) -> &Told {
 /// A machine with other things to do makes both late: that is no fault of what is tested.
 fn assert_verdict(report: &Report, wanted: Verdict) {
     let late = report.generator.late.p99_ms > 20.0;
-    let slow = matches!(&report.server, Server::Told(told) if told.slowest_answer_s > ANSWER_S);
+    let slow = matches!(&report.server, Server::Told(told) if told.slowest_answer_s > ANSWER_S)
+        || report.accepted.p99_ms > ANSWER_S * 1e3;
     let wanted = match (late, slow) {
         (true, _) => Verdict::GeneratorFellBehind,
         (_, true) => Verdict::ServerFellBehind,

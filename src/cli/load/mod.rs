@@ -94,7 +94,7 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
         None => Figures::default(),
     };
     let words = args.words.then(|| Words::new(args)).transpose()?;
-    let tally = Arc::new(Tally::default());
+    let tally = Arc::new(Tally::new());
     let began = clock.now();
     let setup = Arc::new(Setup {
         door,

@@ -101,6 +101,7 @@ impl Report {
         let meter = &tally.meter;
         let mut evidence = Evidence {
             late_p99: meter.late.quantile(0.99),
+            accepted_p99: tally.accepted.quantile(0.99),
             frames_sent: meter.frames(),
             refused: tally.refused.count(),
             closed: tally.closed.count(),

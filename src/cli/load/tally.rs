@@ -4,12 +4,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use crate::cli::phone::{Failure, Meter, meter::Spread};
 
 /// Kinds of trouble that are told apart; a server that words each differently fills no memory.
 const KINDS: usize = 20;
+
+/// Tells times to be accepted apart up to the two seconds that are too long.
+const ACCEPT_STEP: Duration = Duration::from_micros(500);
 
 /// What all callers tell while they run.
 #[derive(Debug, Default)]
@@ -70,6 +74,13 @@ impl Kinds {
 }
 
 impl Tally {
+    pub(super) fn new() -> Self {
+        Self {
+            accepted: Spread::with_step(ACCEPT_STEP),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn frames(&self) -> u64 {
         self.meter.frames()
     }

@@ -9,7 +9,8 @@ pub const LATE: Duration = Duration::from_millis(20);
 /// Live words of which one in twenty is later than this are not live, in seconds.
 pub const LAG_S: f64 = 4.0;
 
-/// A server that takes longer than this to give its figures does not keep up with anything, in seconds.
+/// A server that takes longer than this to accept a stream or to give its figures does not keep up with
+/// anything, in seconds.
 pub const ANSWER_S: f64 = 2.0;
 
 /// Who kept up.
@@ -51,6 +52,8 @@ impl fmt::Display for Verdict {
 pub struct Evidence {
     /// The generator's own lateness, in 99 of 100 frames.
     pub late_p99: Duration,
+    /// How long 99 of 100 streams waited to be accepted.
+    pub accepted_p99: Duration,
     pub frames_sent: u64,
     /// By the server's count.
     pub frames_lost: u64,
@@ -110,6 +113,12 @@ impl Evidence {
             let slowest = self.slowest_answer_s;
             why.push(format!("its figures came only after {slowest:.1} s"));
         }
+        let accepted = self.accepted_p99.as_secs_f64();
+        if accepted > ANSWER_S {
+            why.push(format!(
+                "one stream in 100 was accepted only after {accepted:.1} s"
+            ));
+        }
         let verdict = match why.is_empty() {
             true => Verdict::KeptUp,
             false => Verdict::ServerFellBehind,
@@ -135,7 +144,11 @@ mod tests {
 
     #[test]
     fn one_fault_is_enough_and_is_named() {
-        let faults: [(Change, &str); 10] = [
+        let faults: [(Change, &str); 11] = [
+            (
+                |e| e.accepted_p99 = Duration::from_secs(3),
+                "accepted only after 3.0 s",
+            ),
             (|e| e.frames_lost = 1, "1 frames lost"),
             (|e| e.silent = Some("gone".into()), "figures are gone: gone"),
             (|e| e.refused = 2, "2 connections refused"),
@@ -156,7 +169,12 @@ mod tests {
 
     #[test]
     fn bounds_are_no_faults_and_the_generators_own_lateness_outweighs_all() {
-        let table: [(Change, Verdict, usize); 7] = [
+        let table: [(Change, Verdict, usize); 8] = [
+            (
+                |e| e.accepted_p99 = Duration::from_secs(2),
+                Verdict::KeptUp,
+                0,
+            ),
             (|_| {}, Verdict::KeptUp, 0),
             (|e| e.late_p99 = LATE, Verdict::KeptUp, 0),
             (|e| e.lag_p95_s = Some(LAG_S), Verdict::KeptUp, 0),
