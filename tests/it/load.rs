@@ -16,7 +16,7 @@ use callscribe::{
             scrape::{Server, Told},
             verdict::{ANSWER_S, Verdict},
         },
-        phone::{Call, Client, Door, Line, Meter, Source, Speed},
+        phone::{Call, Client, Door, Line, Meter, Sent, Source, Speed},
     },
     ids::Track,
     tasks,
@@ -28,6 +28,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "a-token";
@@ -214,6 +215,28 @@ async fn a_full_server_is_told_from_one_that_keeps_up() {
     }
 }
 
+/// Sends so many frames of silence as fast as they are taken.
+async fn send(url: String, frames: usize, stop: bool, meter: &Arc<Meter>) -> Sent {
+    let door = Door {
+        url,
+        signed_url: None,
+        token: None,
+    };
+    let call = Call {
+        account: "AC1".into(),
+        call: "CA1".parse().unwrap(),
+        stream: "MZ1".parse().unwrap(),
+        parameters: Default::default(),
+        speed: Speed::Max,
+        line: Line::default(),
+        stop,
+    };
+    let source = Source::new([(Track::Inbound, vec![0xFF; frames * 160])]).encoded();
+    let client = Client::connect(&door, call, Clock::system()).await.unwrap();
+    let client = client.measured(Arc::clone(meter));
+    client.stream(&source).await.unwrap()
+}
+
 /// Bytes on the wire that no socket's buffers hold.
 const FRAMES: usize = 100_000;
 
@@ -241,24 +264,7 @@ async fn a_server_that_does_not_read_is_told_from_a_late_sender() {
         }
         heard
     });
-    let door = Door {
-        url,
-        signed_url: None,
-        token: None,
-    };
-    let call = Call {
-        account: "AC1".into(),
-        call: "CA1".parse().unwrap(),
-        stream: "MZ1".parse().unwrap(),
-        parameters: Default::default(),
-        speed: Speed::Max,
-        line: Line::default(),
-        stop: false,
-    };
-    let source = Source::new([(Track::Inbound, vec![0xFF; FRAMES * 160])]).encoded();
-    let client = Client::connect(&door, call, Clock::system()).await.unwrap();
-    let client = client.measured(Arc::clone(&meter));
-    let sent = client.stream(&source).await.unwrap();
+    let sent = send(url, FRAMES, false, &meter).await;
     assert_eq!((sent.frames, meter.frames()), (100_000, 100_000));
     assert!(meter.stalls.count() >= 1);
     assert!(meter.stalls.most() >= Duration::from_millis(200));
@@ -268,4 +274,27 @@ async fn a_server_that_does_not_read_is_told_from_a_late_sender() {
     );
     let beside_media = 2;
     assert_eq!(server.await.unwrap(), FRAMES + beside_media);
+}
+
+#[tokio::test]
+async fn a_complaint_after_the_end_is_heard() {
+    for (code, complaint) in [
+        (CloseCode::Normal, None),
+        (CloseCode::Policy, Some((1008, "why".to_owned()))),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/media", listener.local_addr().unwrap());
+        let server = tasks::spawn("server", async move {
+            let (wire, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(wire).await.unwrap();
+            while !matches!(&socket.next().await, Some(Ok(m)) if m.to_string().contains("stop")) {}
+            let reason = "why".into();
+            // The client may have closed already.
+            let _ = socket.close(Some(CloseFrame { code, reason })).await;
+            while let Some(Ok(_)) = socket.next().await {}
+        });
+        let sent = send(url, 3, true, &Arc::default()).await;
+        assert_eq!((sent.complaint, sent.unclosed), (complaint, false));
+        server.await.unwrap();
+    }
 }

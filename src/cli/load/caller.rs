@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{plan::Habits, tally::Tally, words::Words};
 use crate::{
-    cli::phone::{Call, Client, Door, Failure, Line, Source, Speed, pace::FRAME_MS},
+    cli::phone::{Call, Client, Door, Failure, Line, Sent, Source, Speed, pace::FRAME_MS},
     ids::CallSid,
-    time::Clock,
+    time::{Clock, MediaTime},
 };
 
 /// A call shorter than this is not begun.
@@ -188,6 +188,18 @@ impl Caller {
         };
         let sent = sent.unwrap_or_else(|_| Err(Failure::Broken("the server does not read".into())));
         match sent {
+            Ok(Sent {
+                complaint: Some((code, reason)),
+                ..
+            }) => {
+                // It did not hear what it was sent, and says so after the end.
+                tally.was_closed(&Failure::Closed {
+                    code,
+                    reason,
+                    after: MediaTime::from_ms(source.frames() * FRAME_MS),
+                });
+                Err(Trouble)
+            }
             Ok(sent) if sent.unclosed => {
                 tally.was_closed(&Failure::Broken("it was not closed after stop".into()));
                 Err(Trouble)

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant as Alarm, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use super::{
     meter::Meter,
@@ -78,6 +78,8 @@ pub struct Sent {
     pub refused: u64,
     /// A `stop` was said and the server did not close in time.
     pub unclosed: bool,
+    /// What the server closed with after `stop`, where that was no normal end.
+    pub complaint: Option<(u16, String)>,
 }
 
 /// A socket that was accepted, before `start`.
@@ -141,17 +143,23 @@ impl Client {
         if self.call.stop {
             let stop = Message::text(sender.stop());
             self.socket.send(stop).await.map_err(broken)?;
-            sent.unclosed = !self.close().await;
+            sent.unclosed = !self.close(&mut sent.complaint).await;
         }
         Ok(sent)
     }
 
     /// As Twilio does after `stop`. A server that does not close in time is left; says whether it did.
-    async fn close(&mut self) -> bool {
+    async fn close(&mut self, complaint: &mut Option<(u16, String)>) -> bool {
         let closing = async {
             // An error means that it is closed already.
             let _ = self.socket.close(None).await;
-            while let Some(Ok(_)) = self.socket.next().await {}
+            while let Some(Ok(message)) = self.socket.next().await {
+                if let Message::Close(Some(frame)) = message
+                    && frame.code != CloseCode::Normal
+                {
+                    *complaint = Some((frame.code.into(), frame.reason.to_string()));
+                }
+            }
         };
         timeout(CLOSE_TIMEOUT, closing).await.is_ok()
     }
