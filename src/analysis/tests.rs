@@ -7,7 +7,7 @@ use super::*;
 const SECOND: usize = 16_000;
 
 /// Syllables of a hoarse voice with pauses, over a little noise: what voice activity takes for speech.
-fn speech(seconds: usize) -> Vec<f64> {
+pub(crate) fn speech(seconds: usize) -> Vec<f64> {
     let (mut noise, mut phase) = (Noise(7), 0.0);
     (0..seconds * SECOND)
         .map(|n| {
@@ -30,7 +30,7 @@ fn speech(seconds: usize) -> Vec<f64> {
         .collect()
 }
 
-fn silence(seconds: usize) -> Vec<f64> {
+pub(crate) fn silence(seconds: usize) -> Vec<f64> {
     let mut noise = Noise(3);
     (0..seconds * SECOND).map(|_| noise.next(8.0)).collect()
 }
@@ -45,7 +45,7 @@ impl Noise {
     }
 }
 
-fn samples(wave: &[f64]) -> Vec<i16> {
+pub(crate) fn samples(wave: &[f64]) -> Vec<i16> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "clipped as a converter does"

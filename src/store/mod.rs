@@ -12,6 +12,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+mod analyses;
 mod boot;
 mod calls;
 mod db;
@@ -32,7 +33,7 @@ mod tests;
 
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use jobs::{Enqueued, JobCount, NewJob, TRANSCRIBE};
+pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE};
 pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
