@@ -14,6 +14,7 @@ mod doctor;
 pub mod engines;
 pub mod models;
 pub mod replay;
+pub mod rerun;
 pub mod serve;
 pub mod transcribe;
 
@@ -42,6 +43,7 @@ enum Command {
     Serve(serve::Args),
     Transcribe(transcribe::Args),
     Analyze(analyze::Args),
+    Rerun(rerun::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
     /// Say what is wrong with this set-up.
@@ -70,6 +72,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => return serve::run(&args, load()?),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
+        Command::Rerun(args) => rerun::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,

@@ -24,6 +24,7 @@ mod recordings;
 mod rows;
 mod segments;
 mod streams;
+mod traces;
 mod transcripts;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use recordings::{
 };
 pub use segments::LiveSegment;
 pub use streams::{NewCall, NewStream, Stream, StreamEnd, StreamKey};
+pub use traces::{LiveModels, LiveTrace};
 pub use transcripts::{FinalText, Replaced, Transcript, Version, VersionKind};
 
 /// Where the rows are.
