@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     ids::{CallSid, Track},
     speech::{Engine, ModelInfo, Word, models, whisper::Whisper},
-    store::{Call, LiveTrace, Recording, RecordingState, Store, Stream, Transcript},
+    store::{Call, LiveTrace, Recording, RecordingState, Store, Stream, Transcript, VersionKind},
     time::Clock,
     transcript::Segment,
 };
@@ -146,7 +146,7 @@ async fn read(store: &Store, args: &Args) -> anyhow::Result<Stored> {
             newest.unwrap_or(0)
         )
     })?;
-    if !args.live && transcript.version.model.is_none() {
+    if !args.live && transcript.version.kind == VersionKind::Live {
         bail!(
             "version {} is no final text: --live runs the live one again",
             transcript.version.version

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-use super::{Args, Stored, in_order};
+use super::{super::transcribe, Args, Stored, in_order};
 use crate::{
     audio::pcm::WavSource,
     config::Config,
@@ -27,7 +27,7 @@ pub(super) fn last(
     then: &serde_json::Value,
 ) -> anyhow::Result<(serde_json::Value, Words)> {
     let mut options: final_pass::Options = if args.configured {
-        config.final_pass.clone()
+        transcribe::options(None, config)
     } else {
         serde_json::from_value(then.clone()).context("the stored parameters")?
     };
