@@ -100,7 +100,7 @@ fn neighbour(folder: &Path) -> Vec<serde_json::Value> {
     let python = common::python("venv-neighbour", &["faster-whisper", "numpy"]);
     common::run(
         std::process::Command::new(python)
-            .arg(root.join("benches/faster_whisper.py"))
+            .arg(root.join("benches/neighbour.py"))
             .args([folder, &root.join("target/neighbour-base"), &out]),
     );
     serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()

