@@ -47,6 +47,7 @@ one), or calls NAME.wav with NAME.json beside them, in it or right below it: {\"
 Exit status: 0; 1 nothing could be evaluated, --worst-wer is exceeded or, with --strict, something is \
 worse than --against or could not be read.")]
 pub struct Args {
+    /// Recordings with known words.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Name of a model, or a path to one; may be repeated.
