@@ -1,6 +1,9 @@
 //! One recording through the final pass, or through the live engine over simulated time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -13,7 +16,7 @@ use crate::{
     },
     ids::Track,
     speech::{
-        Engine, EngineError, Session, final_pass,
+        Decoded, Engine, EngineError, Session, final_pass,
         live::{self, Level, Listener, Window},
     },
     time::{Clock, ENGINE_RATE, MediaTime, WIRE_RATE},
@@ -37,7 +40,7 @@ pub(super) struct Heard {
 /// Clocks around a piece of work.
 struct Meter {
     clock: Clock,
-    began: std::time::Instant,
+    began: Instant,
     cpu: Duration,
 }
 
@@ -163,7 +166,7 @@ const FRAME: usize = 320;
 /// Frames of silence in which the last answers come in: half a minute.
 const AFTER: usize = 1_500;
 
-type Answer = Result<crate::speech::Decoded, EngineError>;
+type Answer = Result<Decoded, EngineError>;
 
 /// One track while it is listened to.
 struct Line {

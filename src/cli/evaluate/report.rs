@@ -9,9 +9,10 @@ use super::{
     corpus::{Item, Said},
     figures::Figures,
     hear::Heard,
-    watch::LiveFigures,
+    watch::{LiveFigures, Watch},
 };
 use crate::{
+    cli::reference::{CallText, Turn},
     ids::Track,
     speech::{ModelInfo, final_pass, live},
     transcript::wer::{self, Counts},
@@ -158,16 +159,16 @@ impl FileScore {
                 .collect(),
             units,
             invented,
-            live: heard.watch.map(super::watch::Watch::into_figures),
+            live: heard.watch.map(Watch::into_figures),
         }
     }
 }
 
 /// Each track's turns against its text. Of a mono file all turns are against the one text there is.
-fn turns(call: &crate::cli::reference::CallText, heard: &Heard) -> Vec<Unit> {
+fn turns(call: &CallText, heard: &Heard) -> Vec<Unit> {
     let together = heard.texts.len() < 2 && call.tracks().len() > 1;
     let mut units = Vec::new();
-    let mut compare = |turns: Vec<&crate::cli::reference::Turn>, understood: &str| {
+    let mut compare = |turns: Vec<&Turn>, understood: &str| {
         let parts = turns.iter().map(|turn| turn.text.as_str());
         let counts = wer::compare_parts(parts, understood);
         for (n, (turn, counts)) in turns.iter().zip(counts).enumerate() {

@@ -1,9 +1,9 @@
 //! The report for people.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{
-    figures::{Figures, Live, Spread},
+    figures::{Cost, Figures, Live, Spread},
     report::{Kind, METHOD, Report, Run},
 };
 
@@ -29,15 +29,30 @@ pub(super) fn render(report: &Report) -> String {
     text.push_str(
         "RTF: time by length; CPU-s/s: CPU-seconds a second of audio, each track for itself.\n",
     );
-    let failed: usize = report.runs.iter().map(|run| run.failed.len()).sum();
-    if failed + report.problems.len() > 0 {
+    let failed = report.runs.iter().flat_map(|run| &run.failed);
+    // Each run says so of the same file.
+    let failed: BTreeSet<&String> = failed.collect();
+    if failed.len() + report.problems.len() > 0 {
         let _ = writeln!(
             text,
-            "Not heard: {failed} files that could not be read, {} bad entries of the folder.",
-            report.problems.len()
+            "Not heard: {}, {}.",
+            counted(
+                failed.len(),
+                "file that cannot be read",
+                "files that cannot be read"
+            ),
+            counted(
+                report.problems.len(),
+                "bad entry of the folder",
+                "bad entries of the folder"
+            )
         );
     }
     text
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn heading(run: &Run, text: &mut String) {
@@ -84,7 +99,7 @@ fn row(figures: &Figures) -> [String; 10] {
             "-".into()
         }
     };
-    let cost = |of: fn(&super::figures::Cost) -> f64| {
+    let cost = |of: fn(&Cost) -> f64| {
         let cost = figures.cost.as_ref().map(of);
         cost.map_or_else(|| "-".into(), |cost| format!("{cost:.3}"))
     };
@@ -124,7 +139,7 @@ fn latencies(live: &Live, text: &mut String) {
     line("endpoint to final", live.endpoint_to_final);
     let _ = writeln!(
         text,
-        "  {} words, {} as many shown and not kept, {} retractions, {} tracks not settled",
+        "  of {} words: unstable {}, retractions {}, tracks not settled {}",
         live.words,
         percent(live.unstable),
         live.retractions,
@@ -138,8 +153,10 @@ fn silence(run: &Run, text: &mut String) {
     };
     let _ = writeln!(
         text,
-        "  no speech: {} invented words in {} of {} files",
-        invented.words, invented.files_with_words, invented.files
+        "  no speech: {} in {} of {} files",
+        counted(invented.words, "invented word", "invented words"),
+        invented.files_with_words,
+        invented.files
     );
     for file in run.files.iter().filter(|file| file.invented > 0) {
         let texts: Vec<&str> = file.texts.iter().map(|t| t.understood.as_str()).collect();

@@ -149,6 +149,21 @@ fn the_final_pass_is_scored_by_set_and_speaker() {
 }
 
 #[test]
+fn a_mono_call_is_scored_against_all_turns_by_time() {
+    let dir = tempfile::tempdir().unwrap();
+    wav(&dir.path().join("mixed.wav"), 1);
+    let call = r#"{"turns":[
+        {"track":"inbound","start":1.5,"end":2.5,"text":"friend"},
+        {"track":"outbound","start":0.1,"end":1.0,"text":"hello there"}]}"#;
+    fs::write(dir.path().join("mixed.json"), call).unwrap();
+    let (_, report) = evaluate_with(dir.path(), "Hello there, friend.", &[]);
+    let run = &report["runs"][0];
+    assert_eq!(of(run, "all")["counts"]["words"], 3);
+    assert_eq!(of(run, "all")["wer"], 0.0);
+    assert_eq!(of(run, ".: outbound")["counts"]["words"], 2);
+}
+
+#[test]
 fn live_words_are_timed_by_the_stream() {
     let dir = corpus();
     let more = ["--live", "--no-final", "--only", "calls/*"];
@@ -168,6 +183,7 @@ fn live_words_are_timed_by_the_stream() {
     let report: Report = serde_json::from_value(report).unwrap();
     let text = table::render(&report);
     assert!(text.contains("word end to committed"), "{text}");
+    assert!(text.contains("retractions 0"), "{text}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::{
     cli::reference::{CallText, Expected},
     ids::Track,
     speech::coverage::CoverageKind,
+    time::MediaTime,
     transcript::{
         Document,
         wer::{self, Counts},
@@ -107,12 +108,11 @@ fn line(text: &mut String, who: &str, counts: &Counts) {
 
 fn coverage(document: &Document, text: &mut String) {
     for track in Track::ALL {
-        let of = |kind: Option<CoverageKind>| -> f64 {
+        let of = |kind: Option<CoverageKind>| {
             let spans = document.coverage.iter().filter(|span| span.track == track);
             let spans = spans.filter(|span| kind.is_none_or(|kind| span.kind == kind));
-            spans
-                .map(|span| span.end.saturating_sub(span.start).as_secs())
-                .sum()
+            let samples: u64 = spans.map(|s| s.end.saturating_sub(s.start).0).sum();
+            MediaTime(samples).as_secs()
         };
         let whole = of(None);
         if whole > 0.0 {
@@ -230,7 +230,7 @@ mod tests {
             let (text, ok) = judged(said, worst);
             assert!(text.contains(says) && ok == good, "{text}");
             assert!(
-                text.contains("covers 4.0 s: text 75.0 %, silence 25.0 %"),
+                text.contains("covers 4.0 s: text 75.0 %, silence 25.0 %, not understood 0.0 %"),
                 "{text}"
             );
         }
