@@ -331,3 +331,35 @@ fn runs_are_compared_with_their_like() {
     others.runs[0].files.truncate(0);
     assert!(compare(&others, &now).is_err());
 }
+
+#[test]
+fn live_words_are_compared_by_their_delay_and_their_steadiness() {
+    let with_live = |late: f64, unstable, retractions| {
+        let mut report = report(&[2, 2], 1.0, 0);
+        let files = &mut report.runs[0].files;
+        files[0].live = Some(watch::LiveFigures {
+            shown: vec![late; 10],
+            committed: vec![1.0; 10],
+            ended: vec![0.5],
+            words: 10,
+            unstable,
+            retractions,
+            unsettled: 0,
+        });
+        report
+    };
+    let then = with_live(1.0, 2, 0);
+    let now = with_live(0.8, 3, 1);
+    let comparison = compare(&then, &now).unwrap().remove(0);
+    for (what, verdict) in [
+        ("shown, p50", Verdict::Better),
+        ("shown, p95", Verdict::Better),
+        ("committed, p95", Verdict::WithinNoise),
+        ("endpoint to final, p50", Verdict::WithinNoise),
+        ("unstable words", Verdict::Worse),
+        ("retractions", Verdict::Worse),
+    ] {
+        let found = comparison.judgements.iter().find(|j| j.what == what);
+        assert_eq!(found.unwrap().verdict, verdict, "{what}");
+    }
+}
