@@ -22,7 +22,7 @@ pub(super) struct Figures {
     pub(super) counts: Counts,
     /// Errors by words, 0.1 being 10 %; none where no words are known.
     pub(super) wer: Option<f64>,
-    /// None for a single file or turn.
+    /// None for fewer than five files or turns.
     pub(super) interval: Option<Interval>,
     pub(super) cost: Option<Cost>,
     pub(super) invented: Option<Invented>,

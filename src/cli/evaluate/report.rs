@@ -19,8 +19,7 @@ use crate::{
 };
 
 /// How intervals come about, in words.
-pub(super) const METHOD: &str =
-    "95 % percentile bootstrap over files, of calls over turns; 1,000 resamples, seeded";
+pub(super) const METHOD: &str = "95 % percentile bootstrap over files, of calls over turns, five at least; 1,000 resamples, seeded";
 
 /// An evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
