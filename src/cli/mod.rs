@@ -12,7 +12,9 @@ use crate::{
 pub mod analyze;
 mod doctor;
 pub mod engines;
+pub mod evaluate;
 pub mod models;
+pub mod reference;
 pub mod replay;
 pub mod rerun;
 pub mod serve;
@@ -44,6 +46,7 @@ enum Command {
     Transcribe(transcribe::Args),
     Analyze(analyze::Args),
     Rerun(rerun::Args),
+    Evaluate(evaluate::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
     /// Say what is wrong with this set-up.
@@ -74,6 +77,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Rerun(args) => rerun::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),
+        Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),
