@@ -97,6 +97,7 @@ impl Watch {
                 self.done.push((start, end, text));
             }
             Heard::Degraded { .. } => {}
+            Heard::Traced(_) => {}
             Heard::Finished => self.finished = true,
         }
     }
