@@ -1,6 +1,6 @@
 //! The final pass over two-track calls with known words: word error rate and process CPU.
 //!
-//! `cargo bench --bench final_pass -- [--model base]… [--set beam=3]… [--calls FOLDER|--files FOLDER] [--nonspeech FOLDER]`
+//! `cargo bench --bench final_pass -- [--model base]… [--set beam=3]… [--folder calls] [--neighbour]`
 //! Needs `CALLSCRIBE_SHARED` (calls and sounds) and `CALLSCRIBE_MODELS`. Prints its parameters and, by
 //! `benches/wer.py`, the rates; asserts nothing.
 #![expect(
@@ -33,6 +33,9 @@ struct Args {
     /// How many files at most.
     #[arg(long, default_value_t = 1000)]
     take: usize,
+    /// Hold it against faster-whisper (int8, beam 5, one thread) on the same files in the same run.
+    #[arg(long)]
+    neighbour: bool,
     /// Print texts.
     #[arg(long)]
     texts: bool,
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let options = options(&args.sets);
     println!("options: {}", serde_json::to_string(&options).unwrap());
     let folder = shared.join("speech").join(&args.folder);
+    let mut costs = Vec::new();
     for name in &names {
         let engine = Whisper::load(&find(&models, name).unwrap()).unwrap();
         let mut session = engine.session().unwrap();
@@ -69,8 +73,37 @@ fn main() -> ExitCode {
             common::pace(&mut *session)
         );
         common::judge(&folder, &format!("final_pass-{name}"), &tracks);
+        costs.push((name.clone(), cost(&tracks)));
+    }
+    if args.neighbour {
+        let tracks = neighbour(&folder);
+        common::judge(&folder, "final_pass-neighbour", &tracks);
+        for (name, ours) in costs {
+            println!("{name}: {:.2} of the neighbour's CPU", ours / cost(&tracks));
+        }
     }
     ExitCode::SUCCESS
+}
+
+/// CPU-seconds of all tracks.
+fn cost(tracks: &[serde_json::Value]) -> f64 {
+    tracks
+        .iter()
+        .filter_map(|track| track["cpu"].as_f64())
+        .sum()
+}
+
+/// What faster-whisper makes of the same files.
+fn neighbour(folder: &Path) -> Vec<serde_json::Value> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let out = root.join("target/neighbour.json");
+    let python = common::python("venv-neighbour", &["faster-whisper", "numpy"]);
+    common::run(
+        std::process::Command::new(python)
+            .arg(root.join("benches/neighbour.py"))
+            .args([folder, &root.join("target/neighbour-base"), &out]),
+    );
+    serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()
 }
 
 fn options(sets: &[String]) -> final_pass::Options {

@@ -1,6 +1,6 @@
 //! The ingest path without speech: what a stream costs the server, and whether a frame was lost.
 //!
-//! `cargo bench --bench ingest -- --streams 500 --seconds 20`
+//! `cargo bench --bench ingest -- --streams 500 --seconds 20 [--node]`
 //!
 //! Starts the real server (recording on, speech off) as a process of its own, streams noise-like mu-law
 //! to it in real time, and reads that process's CPU time over the steady part. Frames lost are counted
@@ -8,7 +8,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -28,6 +28,10 @@ struct Args {
     /// Length of each stream.
     #[arg(long, default_value_t = 20)]
     seconds: u32,
+    /// Then the same to a minimal server in Node (`benches/node_server.mjs`; needs node and npm), and
+    /// the ratio of both.
+    #[arg(long)]
+    node: bool,
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -45,14 +49,29 @@ async fn main() -> anyhow::Result<()> {
         "--seconds must be more than {}",
         3 * MARGIN
     );
+    let ours = run(&args, start).await?;
+    if args.node {
+        let node = run(&args, start_node).await?;
+        println!(
+            "ours needs {:.2} of the CPU of the Node server (8 kHz as it comes, no checks, no rows)",
+            ours / node
+        );
+    }
+    Ok(())
+}
+
+/// Starts a server in a folder of its own, streams to it, and reports; returns the cores it used.
+async fn run(
+    args: &Args,
+    start: impl Fn(&Path, u16, u32) -> anyhow::Result<Server>,
+) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let port = std::net::TcpListener::bind("127.0.0.1:0")?
         .local_addr()?
         .port();
     let mut server = start(folder.path(), port, args.streams)?;
     wait_ready(port).await?;
-
-    let measured = tasks::spawn("measure", measure(server.id(), args.seconds));
+    let measured = tasks::spawn("measure", measure(server.process.id(), args.seconds));
     let streams: Vec<_> = (0..args.streams)
         .map(|n| tasks::spawn("stream", stream(n, port, args.clone())))
         .collect();
@@ -61,13 +80,24 @@ async fn main() -> anyhow::Result<()> {
         late = late.max(handle.await??);
     }
     let (cpu, wall, rss) = measured.await??;
-    stop(&mut server)?;
-    report(&args, folder.path(), cpu / wall, rss, late)
+    stop(&mut server.process)?;
+    println!("{}:", server.name);
+    report(args, &server, cpu / wall, rss, late)?;
+    Ok(cpu / wall)
 }
 
-fn start(folder: &Path, port: u16, streams: u32) -> anyhow::Result<Child> {
+/// A server that runs.
+struct Server {
+    name: &'static str,
+    process: Child,
+    recordings: PathBuf,
+    /// Samples of a frame in its files.
+    frame: u64,
+}
+
+fn start(folder: &Path, port: u16, streams: u32) -> anyhow::Result<Server> {
     let log = fs::File::create(folder.join("log"))?;
-    Command::new(env!("CARGO_BIN_EXE_callscribe"))
+    let process = Command::new(env!("CARGO_BIN_EXE_callscribe"))
         .current_dir(folder)
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .args(["--set", "speech.live=false", "--set", "speech.final=false"])
@@ -76,7 +106,45 @@ fn start(folder: &Path, port: u16, streams: u32) -> anyhow::Result<Child> {
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
-        .context("the server")
+        .context("the server")?;
+    Ok(Server {
+        name: "callscribe",
+        process,
+        recordings: folder.join("audio_recordings"),
+        frame: 320,
+    })
+}
+
+/// The usual kind of server, with its library under `target/`.
+fn start_node(folder: &Path, port: u16, _streams: u32) -> anyhow::Result<Server> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let home = root.join("target/node-server");
+    if !home.join("node_modules/ws").exists() {
+        fs::create_dir_all(&home)?;
+        let npm = Command::new("npm")
+            .args(["install", "--silent", "--no-save", "--prefix"])
+            .arg(&home)
+            .arg("ws@8")
+            .status()
+            .context("npm")?;
+        ensure!(npm.success(), "npm could not install ws");
+    }
+    fs::copy(
+        root.join("benches/node_server.mjs"),
+        home.join("server.mjs"),
+    )?;
+    let process = Command::new("node")
+        .arg(home.join("server.mjs"))
+        .arg(port.to_string())
+        .arg(folder)
+        .spawn()
+        .context("node")?;
+    Ok(Server {
+        name: "Node (ws)",
+        process,
+        recordings: folder.to_owned(),
+        frame: 160,
+    })
 }
 
 async fn wait_ready(port: u16) -> anyhow::Result<()> {
@@ -177,14 +245,21 @@ fn stop(server: &mut Child) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn report(args: &Args, folder: &Path, cores: f64, rss: u64, late: Duration) -> anyhow::Result<()> {
-    let expected = u64::from(frames(args)) * 320;
+fn report(
+    args: &Args,
+    server: &Server,
+    cores: f64,
+    rss: u64,
+    late: Duration,
+) -> anyhow::Result<()> {
+    let expected = u64::from(frames(args)) * server.frame;
     let (mut files, mut lost) = (0, 0);
-    for entry in fs::read_dir(folder.join("audio_recordings"))? {
+    for entry in fs::read_dir(&server.recordings)? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "wav") {
             files += 1;
-            lost += expected.saturating_sub(hound::WavReader::open(&path)?.duration().into()) / 320;
+            lost += expected.saturating_sub(hound::WavReader::open(&path)?.duration().into())
+                / server.frame;
         }
     }
     let streams = f64::from(args.streams);

@@ -69,21 +69,30 @@ pub(crate) fn seconds(clock: ClockId) -> f64 {
 
 /// Hands the texts of `folder`'s recordings to `wer.py`, in an environment that is made on first use.
 pub(crate) fn judge(folder: &Path, name: &str, tracks: &[serde_json::Value]) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let hypotheses = root.join(format!("target/{name}.json"));
+    let hypotheses = root().join(format!("target/{name}.json"));
     fs::write(&hypotheses, serde_json::json!(tracks).to_string()).unwrap();
-    let venv = root.join("target/venv");
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        let wanted = ["-m", "pip", "install", "-q", "whisper-normalizer", "jiwer"];
-        run(Command::new(&python).args(wanted));
-    }
+    let python = python("venv", &["whisper-normalizer", "jiwer"]);
     run(Command::new(&python)
-        .arg(root.join("benches/wer.py"))
+        .arg(root().join("benches/wer.py"))
         .args([folder, &hypotheses]));
 }
 
-fn run(command: &mut Command) {
+/// A Python with these packages, in an environment under `target/` that is made on first use.
+pub(crate) fn python(name: &str, packages: &[&str]) -> PathBuf {
+    let venv = root().join("target").join(name);
+    let python = venv.join("bin/python");
+    if !python.exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+        let pip = ["-m", "pip", "install", "-q"];
+        run(Command::new(&python).args(pip).args(packages));
+    }
+    python
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub(crate) fn run(command: &mut Command) {
     assert!(command.status().unwrap().success(), "{command:?}");
 }

@@ -99,6 +99,7 @@ impl Track {
                 self.done.push(done);
             }
             Heard::Degraded { level } => self.levels.push((at, level)),
+            Heard::Traced(_) => {}
             Heard::Finished => self.finished = true,
         }
     }

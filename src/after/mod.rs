@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    analysis::Kind,
     ids::CallSid,
     store::{self, CallState, Replaced, Store},
     time::Clock,
 };
 
 mod adopt;
+mod analyse;
 mod backoff;
 mod engine;
 mod hearing;
@@ -27,6 +29,7 @@ mod transcribe;
 #[cfg(test)]
 mod tests;
 
+pub use analyse::Analyse;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
@@ -51,6 +54,9 @@ pub struct Options {
     pub model_retry_s: u32,
     /// Days for which finished jobs are remembered.
     pub keep_jobs_days: u32,
+    /// Faults of a recording that are noted on the call, logged as warnings and shown as alerts: of
+    /// empty, one_way, silent, dropouts, clipped, quiet, loud, noisy, hum, muffled, dc_offset, double_talk.
+    pub alert_on: Vec<Kind>,
 }
 
 impl Default for Options {
@@ -63,6 +69,7 @@ impl Default for Options {
             retry_most_s: 3_600,
             model_retry_s: 60,
             keep_jobs_days: 30,
+            alert_on: vec![Kind::OneWay, Kind::Dropouts, Kind::Clipped],
         }
     }
 }

@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Context, Job, Purge, Transcribe, Trouble, backoff::backoff};
+use super::{Analyse, Context, Job, Purge, Transcribe, Trouble, backoff::backoff};
 use crate::{
     store::{self, Error},
     tasks,
@@ -75,6 +75,7 @@ impl Runner {
         for number in 0..context.options.transcribe_at_once.max(1) {
             runner.add::<Transcribe>(context, number);
         }
+        runner.add::<Analyse>(context, 0);
         runner.add::<Purge>(context, 0);
         runner.track("first purge", first_purge(context.clone()));
         let (context, stop) = (context.clone(), runner.stop.clone());

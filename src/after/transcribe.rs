@@ -137,7 +137,7 @@ fn nothing_to_hear(recordings: &[Recording]) -> String {
 }
 
 /// The stream is closed before its recordings where the disk is slow.
-fn wait_for_open(
+pub(super) fn wait_for_open(
     context: &Context,
     streams: &[Stream],
     recordings: &[Recording],

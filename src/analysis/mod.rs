@@ -20,7 +20,7 @@ mod probe;
 mod quiet;
 mod spectrum;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use columns::{Columns, Envelope};
 pub use findings::{Finding, Kind};

@@ -10,7 +10,11 @@ use resvg::{tiny_skia, usvg};
 use super::{Analysis, Picture, Spectrogram, TrackAnalysis};
 use crate::{ids::Track, speech::Word, time::MediaTime};
 
+/// Of a picture without words.
 const WIDTH: f64 = 1200.0;
+/// Words need room: one every 0.4 s in three rows; from 200 s on some are left out.
+const WORDS_PX_PER_S: f64 = 40.0;
+const WIDEST: f64 = 8000.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 20.0;
 const TITLE: f64 = 44.0;
@@ -59,7 +63,9 @@ pub enum Error {
 /// Draws a recording.
 #[must_use]
 pub fn svg(title: &str, analysis: &Analysis, panels: &[Panel<'_>]) -> String {
-    let scale = Scale::over(analysis.duration);
+    let words = panels.iter().any(|panel| !panel.words.is_empty());
+    let scale = Scale::over(analysis.duration, words);
+    let width = LEFT + scale.width + RIGHT;
     let mut y = TITLE;
     let mut body = Vec::new();
     for panel in panels {
@@ -72,10 +78,10 @@ pub fn svg(title: &str, analysis: &Analysis, panels: &[Panel<'_>]) -> String {
         Some(worst) => worst.text.clone(),
     };
     html! {
-        svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (height) }
-            width=(WIDTH) height=(height) role="img" aria-label=(title) {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (width) " " (height) }
+            width=(width) height=(height) role="img" aria-label=(title) {
             style { (PreEscaped(STYLE)) }
-            rect.paper width=(WIDTH) height=(height) {}
+            rect.paper width=(width) height=(height) {}
             text.ink x=(LEFT) y="22" style="font-size:17px;font-weight:bold" { (title) }
             text.soft x=(LEFT) y="40" { (clock(analysis.duration.as_secs())) " · " (verdict) }
             @for part in body { (part) }
@@ -85,15 +91,17 @@ pub fn svg(title: &str, analysis: &Analysis, panels: &[Panel<'_>]) -> String {
     .into_string()
 }
 
-/// The same as PNG, `zoom` pixels to a unit of the drawing.
+/// The same as PNG, twice as large where that leaves it handy.
 ///
 /// # Errors
 /// When the text is no picture, or too large a one.
-pub fn png(svg: &str, zoom: f32) -> Result<Vec<u8>, Error> {
+pub fn png(svg: &str) -> Result<Vec<u8>, Error> {
     let mut options = usvg::Options::default();
     options.fontdb_mut().load_font_data(FONT.to_vec());
     "DejaVu Sans".clone_into(&mut options.font_family);
     let tree = usvg::Tree::from_str(svg, &options)?;
+    let handy = f64::from(tree.size().width()) <= 2.0 * WIDTH;
+    let zoom = if handy { 2.0 } else { 1.0 };
     let size = tree
         .size()
         .to_int_size()
@@ -312,15 +320,20 @@ struct Scale {
 }
 
 impl Scale {
-    fn over(duration: MediaTime) -> Self {
+    fn over(duration: MediaTime, words: bool) -> Self {
         const TICKS: [f64; 13] = [
             0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0,
         ];
         let seconds = duration.as_secs().max(0.1);
-        let fits = |tick: &&f64| seconds / **tick <= 12.0;
+        let width = if words {
+            (seconds * WORDS_PX_PER_S).clamp(WIDTH, WIDEST)
+        } else {
+            WIDTH
+        };
+        let fits = |tick: &&f64| seconds / **tick <= width / 100.0;
         Self {
             seconds,
-            width: WIDTH - LEFT - RIGHT,
+            width: width - LEFT - RIGHT,
             tick: TICKS.iter().find(fits).copied().unwrap_or(7200.0),
         }
     }

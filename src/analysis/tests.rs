@@ -7,7 +7,7 @@ use super::*;
 const SECOND: usize = 16_000;
 
 /// Syllables of a hoarse voice with pauses, over a little noise: what voice activity takes for speech.
-fn speech(seconds: usize) -> Vec<f64> {
+pub(crate) fn speech(seconds: usize) -> Vec<f64> {
     let (mut noise, mut phase) = (Noise(7), 0.0);
     (0..seconds * SECOND)
         .map(|n| {
@@ -30,7 +30,7 @@ fn speech(seconds: usize) -> Vec<f64> {
         .collect()
 }
 
-fn silence(seconds: usize) -> Vec<f64> {
+pub(crate) fn silence(seconds: usize) -> Vec<f64> {
     let mut noise = Noise(3);
     (0..seconds * SECOND).map(|_| noise.next(8.0)).collect()
 }
@@ -45,7 +45,7 @@ impl Noise {
     }
 }
 
-fn samples(wave: &[f64]) -> Vec<i16> {
+pub(crate) fn samples(wave: &[f64]) -> Vec<i16> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "clipped as a converter does"
@@ -293,16 +293,17 @@ fn the_picture_is_drawn_and_can_be_read() {
     };
     let svg = plot::svg("a & b <c>", &analysis, &[panel]);
     assert!(svg.contains("a &amp; b &lt;c&gt;") && svg.contains("&lt;שלום&gt;"));
-    let png = plot::png(&svg, 1.0).unwrap();
+    let png = plot::png(&svg).unwrap();
     let picture = resvg::tiny_skia::Pixmap::decode_png(&png).unwrap();
-    assert_eq!(picture.width(), 1200);
+    assert_eq!(picture.width(), 2400);
     let blue = picture
         .pixels()
         .iter()
         .filter(|p| p.blue() > p.red().saturating_add(40));
     assert!(blue.count() > 2000, "the wave is there");
-    assert!(plot::png("no picture", 1.0).is_err());
-    assert!(plot::png(&svg, 1e9).is_err());
+    assert!(plot::png("no picture").is_err());
+    let giant = svg.replace("width=\"1200\"", "width=\"1e9\"");
+    assert!(plot::png(&giant).is_err());
 }
 
 #[test]
@@ -318,7 +319,7 @@ fn an_empty_recording_has_a_picture_too() {
                 words: &[],
             })
             .collect();
-        assert!(plot::png(&plot::svg("none", &analysis, &panels), 1.0).is_ok());
+        assert!(plot::png(&plot::svg("none", &analysis, &panels)).is_ok());
         let json = serde_json::to_string(&analysis).unwrap();
         assert_eq!(serde_json::from_str::<Analysis>(&json).unwrap(), analysis);
     }

@@ -73,12 +73,19 @@ pub fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
     }
     let pictures = args.plot.is_some() || args.format == Format::Html;
     let (mut reports, mut failed) = (Vec::new(), 0);
-    for recording in read::recordings(&args.files)? {
-        let report = read::report(&recording, pictures, ears.as_mut());
-        match report.and_then(|report| args.draw(&report).map(|()| report)) {
+    for recording in read::recordings(&args.files) {
+        let (name, report) = match recording {
+            Ok(recording) => {
+                let report = read::report(&recording, pictures, ears.as_mut());
+                let drawn = report.and_then(|report| args.draw(&report).map(|()| report));
+                (recording.name, drawn)
+            }
+            Err((pattern, error)) => (pattern, Err(error)),
+        };
+        match report {
             Ok(report) => reports.push(report),
             Err(error) => {
-                eprintln!("error: {}", transcribe::named(&recording.name, &error));
+                eprintln!("error: {}", transcribe::named(&name, &error));
                 failed += 1;
             }
         }
@@ -115,7 +122,7 @@ impl Args {
             fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))
         };
         write("svg", svg.as_bytes())?;
-        write("png", &plot::png(&svg, 2.0)?)
+        write("png", &plot::png(&svg)?)
     }
 }
 

@@ -12,10 +12,13 @@ use crate::{
 pub mod analyze;
 mod doctor;
 pub mod engines;
+pub mod evaluate;
 pub mod load;
 pub mod models;
 pub mod phone;
+pub mod reference;
 pub mod replay;
+pub mod rerun;
 pub mod serve;
 pub mod transcribe;
 
@@ -44,6 +47,8 @@ enum Command {
     Serve(serve::Args),
     Transcribe(transcribe::Args),
     Analyze(analyze::Args),
+    Rerun(rerun::Args),
+    Evaluate(evaluate::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
     /// Say what is wrong with this set-up.
@@ -73,7 +78,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => return serve::run(&args, load()?),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
+        Command::Rerun(args) => rerun::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),
+        Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),

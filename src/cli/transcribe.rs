@@ -115,7 +115,19 @@ pub(super) fn document(
     session: &mut dyn Session,
     options: &final_pass::Options,
 ) -> anyhow::Result<Document> {
-    let bar = Bar::new(file);
+    let name = file.file_name().unwrap_or(file.as_os_str());
+    let bar = Bar::new(&name.to_string_lossy());
+    hear(file, &bar, engine, session, options)
+}
+
+/// As [`document`], with the caller's bar.
+pub(super) fn hear(
+    file: &Path,
+    bar: &Bar,
+    engine: &dyn Engine,
+    session: &mut dyn Session,
+    options: &final_pass::Options,
+) -> anyhow::Result<Document> {
     let opened = decode::open(file)?;
     let channels = opened.channels();
     if channels > Track::ALL.len() {
@@ -240,23 +252,22 @@ impl Format {
 }
 
 /// How far a file is, on a terminal; nothing elsewhere.
-struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new(file: &Path) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let target = if io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        let name = file.file_name().unwrap_or(file.as_os_str());
-        bar.set_message(name.to_string_lossy().into_owned());
+        bar.set_message(name.to_owned());
         Self(bar)
     }
 
     /// Of how many tracks, and how long each says it is.
-    fn expect(&self, tracks: usize, duration: Option<MediaTime>) {
+    pub(super) fn expect(&self, tracks: usize, duration: Option<MediaTime>) {
         let template = match duration {
             Some(duration) => {
                 self.0.set_length(duration.as_ms() * tracks as u64);
@@ -270,7 +281,7 @@ impl Bar {
         self.0.tick();
     }
 
-    fn at(&self, track: usize, at: MediaTime) {
+    pub(super) fn at(&self, track: usize, at: MediaTime) {
         let tracks_before = match self.0.length() {
             Some(all) if track > 0 => all / 2,
             _ => 0,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{AppState, HttpError};
 use crate::{
+    analysis::Analysis,
     ids::{CallSid, Track},
     live::hub::{CallEvent, CallView, OpenUtterance},
     store::{Call, CallState, Note, Recording, Stream, Transcript, Version, VersionKind},
@@ -19,6 +20,8 @@ pub(super) struct CallFile {
     pub(super) versions: Vec<Version>,
     pub(super) recordings: Vec<Recording>,
     pub(super) notes: Vec<Note>,
+    /// Of the recordings, once it is done.
+    pub(super) analysis: Option<Analysis>,
     /// The version asked for, or the served one; with what the hub knows beyond it.
     pub(super) transcript: Transcript,
     /// Utterances being spoken.
@@ -32,7 +35,7 @@ pub(super) fn sid(text: &str) -> Result<CallSid, HttpError> {
     text.parse().map_err(|_| no_call())
 }
 
-fn no_call() -> HttpError {
+pub(super) fn no_call() -> HttpError {
     HttpError::not_found("there is no call of this id")
 }
 
@@ -84,6 +87,7 @@ impl CallFile {
             versions: store.versions(sid).await?,
             recordings: store.recordings(sid).await?,
             notes: store.notes(sid).await?,
+            analysis: store.analysis(sid).await?,
             call,
             streams,
             transcript,

@@ -13,6 +13,7 @@ use super::{
     error::Params,
 };
 use crate::{
+    analysis::Analysis,
     ids::{StreamSid, Track},
     store::{Note, Recording, RecordingState, Stream, Version, VersionKind, Which},
     time::MediaTime,
@@ -79,6 +80,9 @@ struct OneJson<'a> {
     recordings: Vec<RecordingJson<'a>>,
     versions: Vec<VersionJson<'a>>,
     notes: &'a [Note],
+    /// Of the recordings, in a word: `good`, or the worst that was found; null until it is known. The
+    /// whole of it is at `/analysis`.
+    recording_quality: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +127,22 @@ struct VersionJson<'a> {
     created_at: jiff::Timestamp,
 }
 
+/// What was found in a call's recordings.
+pub(super) async fn analysis(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, HttpError> {
+    let sid = sid(&id)?;
+    let known = state.store.call(&sid).await?;
+    known.ok_or_else(super::call_file::no_call)?;
+    let analysis = state.store.analysis(&sid).await?.ok_or_else(|| {
+        HttpError::not_found(
+            "the recordings of this call are not analysed (yet): that follows its end",
+        )
+    })?;
+    Ok(Json(analysis).into_response())
+}
+
 /// One call with its streams, recordings, versions and notes.
 pub(super) async fn one(
     State(state): State<AppState>,
@@ -140,6 +160,7 @@ pub(super) async fn one(
             .map(|version| self::version(version, served))
             .collect(),
         notes: &file.notes,
+        recording_quality: file.analysis.as_ref().map(Analysis::verdict),
     };
     Ok(Json(body).into_response())
 }

@@ -92,6 +92,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
+        .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
         .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(

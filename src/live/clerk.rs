@@ -22,17 +22,19 @@ use crate::{
     recordings::Summary,
     speech::{
         Word,
-        live::{Heard, Level},
+        live::{Heard, Level, Trace},
     },
     store::{
-        self, CallState, LiveSegment, NewCall, NewRecording, NewStream, Note, NoteKind,
-        RecordingKey, StreamEnd, StreamKey,
+        self, CallState, LiveModels, LiveSegment, LiveTrace, NewCall, NewRecording, NewStream,
+        Note, NoteKind, RecordingKey, StreamEnd, StreamKey,
     },
     tasks,
     time::MediaTime,
     transcript::Segment,
 };
 
+/// What made the live text.
+const BUILD: &str = env!("CARGO_PKG_VERSION");
 /// Facts of one stream that wait for the store.
 const MAX_FACTS: usize = 256;
 /// How long the last words of a stream are waited for; the final pass hears them anyway.
@@ -285,8 +287,30 @@ impl Work {
                 self.store_text(track, utterance, words);
             }
             Heard::Degraded { level } => return self.degraded(level).await,
+            Heard::Traced(trace) => return self.trace(track, *trace).await,
             Heard::Finished => {}
         }
+    }
+
+    /// How the live words came to be.
+    async fn trace(&self, track: Track, trace: Trace) {
+        let Some(ears) = &self.gateway.ears else {
+            return;
+        };
+        let trace = LiveTrace {
+            key: RecordingKey {
+                stream: self.key.clone(),
+                track,
+            },
+            build: BUILD.to_owned(),
+            models: LiveModels {
+                live: ears.lanes().live_model().clone(),
+                small: ears.lanes().small_model().cloned(),
+            },
+            trace,
+        };
+        let now = self.gateway.clock.wall();
+        self.said(self.gateway.store.put_trace(&trace, now).await, "trace");
     }
 
     /// Both tracks say so; the call says it once.

@@ -32,6 +32,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(200);
 /// More messages than this in a row come faster than two tracks speak: that sender is not made to wait.
 const IN_A_ROW: u32 = 64;
+/// `connected`, `start`, and as many more for good measure.
+const SPARED: u8 = 4;
 /// How far ahead of the clock a stream must be to count as faster than real time.
 const EARLY: Duration = Duration::from_secs(10);
 /// How long a sender that is too fast for the disk is left waiting before the next look.
@@ -56,6 +58,7 @@ pub async fn run(socket: WebSocket, gateway: Gateway, permit: Permit, expected: 
         counted: 0,
         began,
         in_a_row: 0,
+        spared: 0,
         complaint: None,
     };
     let reason = driver.run().await;
@@ -75,6 +78,8 @@ struct Driver {
     began: Instant,
     /// Messages that were read without a wait for the next.
     in_a_row: u32,
+    /// Looks at the deadlines that gave way to a message.
+    spared: u8,
     /// Why the socket itself refused to read on.
     complaint: Option<CloseFrame>,
 }
@@ -90,7 +95,10 @@ impl Driver {
             if !self.read_what_is_here().await {
                 tokio::select! {
                     message = self.socket.recv() => self.read(message),
-                    _ = tick.tick() => self.tick(),
+                    _ = tick.tick() => match self.first_words().await {
+                        Some(message) => self.read(message),
+                        None => self.tick(),
+                    },
                     () = &mut stop_now => self.stream.handle(self.gateway.clock.now(), Input::ServerClosing),
                 }
             }
@@ -128,6 +136,19 @@ impl Driver {
                 false
             }
         }
+    }
+
+    /// What a peer that has not started yet sent already: it is judged by when it spoke, not by when a
+    /// busy machine comes to look. No longer than [`SPARED`] looks, or junk could hold its place for ever.
+    async fn first_words(&mut self) -> Option<Option<Result<Message, Error>>> {
+        if self.desk.is_some() || self.spared == SPARED {
+            return None;
+        }
+        // What came is known once the runtime has looked at its sockets.
+        tokio::task::yield_now().await;
+        let waiting = self.socket.recv().now_or_never();
+        self.spared += u8::from(waiting.is_some());
+        waiting
     }
 
     /// More audio came than time passed: the sender is a replay and can be held back, while one in real

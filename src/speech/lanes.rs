@@ -168,6 +168,16 @@ impl Lanes {
         self.shared.engines.live.model()
     }
 
+    /// The model for live text under overload.
+    #[must_use]
+    pub fn small_model(&self) -> Option<&ModelInfo> {
+        self.shared
+            .engines
+            .small
+            .as_ref()
+            .map(|engine| engine.model())
+    }
+
     /// How good live text is just now.
     #[must_use]
     pub fn level(&self) -> Level {

@@ -11,6 +11,8 @@ use crate::ids::CallSid;
 
 /// The kind of the job that [`Store::close_stream`] queues; its key is the call's id.
 pub const TRANSCRIBE: &str = "transcribe";
+/// The kind of the other job that it queues, with the same key.
+pub const ANALYSE: &str = "analyse";
 /// Tries of a final pass: with the runner's backoff about half a day.
 const TRANSCRIBE_TRIES: u32 = 10;
 
@@ -37,6 +39,15 @@ impl NewJob {
             priority: 0,
             run_at,
             max_attempts: TRANSCRIBE_TRIES,
+        }
+    }
+
+    /// The analysis of a call's recordings.
+    #[must_use]
+    pub fn analyse(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            kind: ANALYSE,
+            ..Self::transcribe(call, run_at)
         }
     }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+mod analyses;
 mod boot;
 mod calls;
 mod db;
@@ -23,6 +24,7 @@ mod recordings;
 mod rows;
 mod segments;
 mod streams;
+mod traces;
 mod transcripts;
 
 #[cfg(test)]
@@ -32,7 +34,7 @@ mod tests;
 
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use jobs::{Enqueued, JobCount, NewJob, TRANSCRIBE};
+pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE};
 pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
@@ -41,6 +43,7 @@ pub use recordings::{
 };
 pub use segments::LiveSegment;
 pub use streams::{NewCall, NewStream, Stream, StreamEnd, StreamKey};
+pub use traces::{LiveModels, LiveTrace};
 pub use transcripts::{FinalText, Replaced, Transcript, Version, VersionKind};
 
 /// Where the rows are.

@@ -62,6 +62,11 @@ pub enum NoteKind {
     FinalFailed {
         reason: String,
     },
+    /// The recording has a fault that somebody wants to know of: its kind, and for a person.
+    RecordingAlert {
+        finding: String,
+        text: String,
+    },
 }
 
 impl NoteKind {
@@ -75,6 +80,7 @@ impl NoteKind {
             Self::Anomaly { .. } => "anomaly",
             Self::Interrupted => "interrupted",
             Self::FinalFailed { .. } => "final_failed",
+            Self::RecordingAlert { .. } => "recording_alert",
         }
     }
 }

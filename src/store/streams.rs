@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CallState, Error, NewJob, Store, TRANSCRIBE,
+    ANALYSE, CallState, Error, NewJob, Store, TRANSCRIBE,
     db::{Row, Tx, args},
     jobs,
     rows::to_json,
@@ -121,7 +121,9 @@ impl Store {
             ],
         )
         .await?;
-        jobs::call_off(&mut tx, TRANSCRIBE, call.sid.as_str()).await?;
+        for kind in [TRANSCRIBE, ANALYSE] {
+            jobs::call_off(&mut tx, kind, call.sid.as_str()).await?;
+        }
         tx.commit().await?;
         Ok(Stream {
             key: StreamKey {
@@ -205,7 +207,7 @@ pub(super) async fn lock_call(tx: &mut Tx, call: &CallSid, at: Timestamp) -> Res
     Ok(())
 }
 
-/// Makes a call without open streams `finishing`, and queues its final pass.
+/// Makes a call without open streams `finishing`, and queues its final pass and its analysis.
 pub(super) async fn settle(
     tx: &mut Tx,
     call: &CallSid,
@@ -223,6 +225,7 @@ pub(super) async fn settle(
         .await?;
     if finished > 0 {
         jobs::queue(tx, &NewJob::transcribe(call, transcribe_at), at).await?;
+        jobs::queue(tx, &NewJob::analyse(call, transcribe_at), at).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod coverage;
 pub mod formats;
 mod merge;
 mod serve;
+pub mod wer;
 
 pub use coverage::{StreamCoverage, call_coverage};
 pub use merge::merge;

@@ -1,13 +1,17 @@
 //! Live words from the real engine: none where nobody speaks, the right ones where somebody does. Needs
 //! `CALLSCRIBE_SHARED` and `CALLSCRIBE_MODELS`; without them it says that it was skipped.
 
-use std::path::{Path, PathBuf};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use callscribe::{
     audio::{mulaw, resample::Upsampler},
     speech::{
         Engine, Session,
-        live::{Heard, Listener, Options, Window},
+        live::{Heard, Listener, Options, Trace, Window},
         models,
         whisper::Whisper,
     },
@@ -28,8 +32,9 @@ fn needs() -> Option<(Whisper, PathBuf)> {
     Some((Whisper::load(&file).unwrap(), shared.join("speech")))
 }
 
-/// Everything that viewers are told of a recording, with an engine that takes no time.
-fn listen(session: &mut dyn Session, audio: &[i16]) -> Vec<Heard> {
+/// Everything that viewers are told of a recording, with an engine that takes no time, and how it came
+/// to be.
+fn listen(session: &mut dyn Session, audio: &[i16]) -> (Vec<Heard>, Trace) {
     let mut listener = Listener::new(Options::default(), Some("en".into()));
     let (mut window, mut heard) = (Window::default(), Vec::new());
     for (n, piece) in audio.chunks(320).chain([&[][..]]).enumerate() {
@@ -38,10 +43,27 @@ fn listen(session: &mut dyn Session, audio: &[i16]) -> Vec<Heard> {
         }
         listener.push(piece);
         while listener.window(&mut window).is_some() {
-            listener.answer(session.decode(&window.request()));
+            let answer = session.decode(&window.request());
+            // No look is as fast as the one before.
+            window.took(Duration::from_millis(100 + n as u64 % 300));
+            listener.answer(answer);
         }
         heard.extend(std::iter::from_fn(|| listener.poll()));
     }
+    (heard, listener.take_trace())
+}
+
+/// The same by the trace alone.
+fn listen_again(session: &mut dyn Session, audio: &[i16], trace: &Trace) -> Vec<Heard> {
+    let (mut samples, mut heard) = (audio.iter(), Vec::new());
+    let read = |count: u64, out: &mut Vec<i16>| {
+        out.extend(samples.by_ref().take(usize::try_from(count).unwrap()));
+        Ok::<_, Infallible>(())
+    };
+    let decode = |window: &Window| session.decode(&window.request());
+    trace
+        .again(read, decode, |event| heard.push(event))
+        .unwrap();
     heard
 }
 
@@ -69,7 +91,7 @@ fn no_word_is_heard_where_nobody_speaks() {
     let mut files = 0;
     for entry in std::fs::read_dir(speech.join("nonspeech")).unwrap() {
         let path = entry.unwrap().path();
-        let heard = listen(&mut *session, &wire(&path));
+        let (heard, _) = listen(&mut *session, &wire(&path));
         assert_eq!(heard, [Heard::Finished], "{}", path.display());
         files += 1;
     }
@@ -83,7 +105,12 @@ fn a_prompt_is_heard_as_it_is_read() {
     };
     let mut session = engine.session().unwrap();
     let audio = wire(&speech.join("prompts_8k/demo-congrats.wav"));
-    let heard = listen(&mut *session, &audio);
+    let (heard, trace) = listen(&mut *session, &audio);
+    // Another session, which heard something else before.
+    let mut other = engine.session().unwrap();
+    listen(&mut *other, &audio[audio.len() * 7 / 8..]);
+    let again = listen_again(&mut *other, &audio, &trace);
+    assert_eq!(again, heard, "every revision, to the last bit");
     let text: Vec<String> = (heard.iter())
         .filter_map(|heard| match heard {
             Heard::Completed { text, .. } => Some(text.to_lowercase()),

@@ -1,6 +1,7 @@
 //! The only integration binary: one file per capability.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod analyze;
 mod browser;
 mod crash;
 mod fuzz_corpus;

@@ -74,10 +74,7 @@ impl Server {
             .route("/media", any(upgrade))
             .route("/full", any(full))
             .route("/api/v1/calls/{id}", any(call))
-            .route(
-                "/api/v1/calls/{id}/transcript",
-                any(|| async { "inbound: hello\n" }),
-            )
+            .route("/api/v1/calls/{id}/transcript", any(transcript))
             .route("/api/v1/calls/{id}/events", any(events))
             .with_state(server.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -160,6 +157,20 @@ async fn listen(mut socket: WebSocket, server: Server, headers: HeaderMap) {
 
 async fn call() -> Json<serde_json::Value> {
     Json(json!({"recordings": [{"track": "inbound", "duration": 1.0, "urls": ["/x"]}]}))
+}
+
+async fn transcript(uri: axum::http::Uri) -> Response {
+    if uri.query() == Some("format=txt") {
+        return "inbound: hello\n".into_response();
+    }
+    let segment =
+        json!({"track": "inbound", "start": 0.5, "end": 1.0, "text": "hello", "words": []});
+    Json(
+        json!({"call": "CA1", "state": "final", "version": 2, "kind": "final", "served": true,
+        "served_reason": "", "duration": 1.0, "language": "en", "model": null,
+        "segments": [segment], "coverage": []}),
+    )
+    .into_response()
 }
 
 async fn events(State(server): State<Server>, headers: HeaderMap) -> Response {
@@ -360,7 +371,10 @@ async fn the_command_says_by_its_status_what_became_of_the_call() {
         assert_eq!(status, ExitCode::from(code), "{url} {more:?}");
     }
     for (more, says) in [
-        (&["--loss", "2"][..], "--loss"),
+        (&["--expect", "missing.txt"][..], "cannot read missing.txt"),
+        (&["--expect", "x", "--wait", "0"], "--wait 0"),
+        (&["--expect", "x", "--calls", "2"], "--expect"),
+        (&["--loss", "2"], "--loss"),
         (&["--calls", "0"], "--calls"),
         (&["--calls", "2", "--call-sid", "CA1"], "--call-sid"),
         (&["--url", "http://x/"], "no address of a media door"),
@@ -379,6 +393,27 @@ async fn the_command_says_by_its_status_what_became_of_the_call() {
     ] {
         let args = ["replay", "x.wav"].iter().chain(bad);
         assert!(Command::try_parse_from(args).is_err(), "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_transcript_with_more_errors_than_allowed_is_told_by_the_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let wav = wav(&dir);
+    let (_, url) = Server::start(Manner::Listen, "final").await;
+    for (expected, worst, code) in [
+        ("Hello!", "0", 0),
+        ("hello there", "60", 0),
+        ("hello there", "40", replay::WORSE),
+    ] {
+        let file = dir.path().join("said.txt");
+        std::fs::write(&file, expected).unwrap();
+        let file = file.to_str().unwrap();
+        let fixed = ["replay", wav.to_str().unwrap(), "--speed", "max", "--url"];
+        let more = [&url, "--expect", file, "--worst-wer", worst];
+        let args = Command::parse_from(fixed.into_iter().chain(more)).replay;
+        let status = replay::replay(&args, &Clock::system()).await.unwrap();
+        assert_eq!(status, ExitCode::from(code), "{expected} {worst}");
     }
 }
 

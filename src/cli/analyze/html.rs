@@ -12,8 +12,8 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1240px;paddin
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:start;white-space:nowrap}
 h2{margin:2.2rem 0 .3rem;font-size:1.1rem;overflow-wrap:anywhere}
-p,li{max-width:75ch}.soft{color:var(--soft)}.bad{color:var(--bad);font-weight:600}
-svg{width:100%;height:auto;border:1px solid var(--line);border-radius:6px}";
+p,li{max-width:75ch;overflow-wrap:anywhere}.soft{color:var(--soft)}.bad{color:var(--bad);font-weight:600}
+svg{max-width:none;height:auto;display:block;border:1px solid var(--line);border-radius:6px}";
 
 pub(super) fn render(reports: &[Report]) -> String {
     html! {

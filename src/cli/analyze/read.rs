@@ -50,11 +50,15 @@ pub(super) struct Metadata {
     pub(super) damaged: u64,
 }
 
-/// The recordings that `patterns` name.
-pub(super) fn recordings(patterns: &[String]) -> anyhow::Result<Vec<Recording>> {
-    let mut recordings: Vec<Recording> = Vec::new();
+/// The recordings that `patterns` name, and which of these names none, and why.
+pub(super) fn recordings(patterns: &[String]) -> Vec<Result<Recording, (String, anyhow::Error)>> {
+    let (mut recordings, mut failed): (Vec<Recording>, Vec<_>) = Default::default();
     for pattern in patterns {
-        for file in files(pattern)? {
+        let files = files(pattern).unwrap_or_else(|error| {
+            failed.push((pattern.clone(), error));
+            Vec::new()
+        });
+        for file in files {
             let sidecar = Sidecar::read(&file.with_extension("json")).ok();
             let stream = sidecar
                 .as_ref()
@@ -81,7 +85,8 @@ pub(super) fn recordings(patterns: &[String]) -> anyhow::Result<Vec<Recording>> 
             }
         }
     }
-    Ok(recordings)
+    let failed = failed.into_iter().map(Err);
+    recordings.into_iter().map(Ok).chain(failed).collect()
 }
 
 /// The file of that name, or all that match it.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `one` | a call from its socket to its transcript, over [`phone`](super::phone) |
 //! | [`report`], `teller`, `screen` | what the server made of it, and how it is told |
+//! | [`expect`] | that, against what was really said |
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,6 +18,7 @@ use crate::{
     time::Clock,
 };
 
+pub mod expect;
 mod one;
 pub mod report;
 mod screen;
@@ -29,12 +31,15 @@ use screen::Screen;
 pub const REFUSED: u8 = 3;
 /// The stream was sent, and its transcript is not final in time or failed.
 pub const NOT_FINAL: u8 = 4;
+/// The transcript has more errors than `--worst-wer` allows.
+pub const WORSE: u8 = 5;
 
 /// Stream recordings to the media door as Twilio does, and print what the server makes of them.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit status: 0 the transcript is final; 1 a file or an address is bad; \
-    3 the server refused or closed a stream; 4 a transcript is not final in time, or failed."
+    3 the server refused or closed a stream; 4 a transcript is not final in time, or failed; 5 it has more \
+    errors than --worst-wer allows. Of several calls the highest."
 )]
 pub struct Args {
     /// Audio files; each is a call. Of a stereo file the left channel is inbound, the right outbound.
@@ -88,6 +93,13 @@ pub struct Args {
     /// Seconds to wait for the final transcript after the stream's end; 0 asks for none.
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub wait: u64,
+    /// What is said: a call's JSON with its turns, or plain text. The served transcript is scored against
+    /// it, the live one where the final one is not there in time. With one file only.
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// Fail when the word error rate is above so many percent.
+    #[arg(long, value_name = "PERCENT", requires = "expect")]
+    pub worst_wer: Option<f64>,
 }
 
 /// Streams the files and reports.
@@ -114,6 +126,14 @@ pub async fn replay(args: &Args, clock: &Clock) -> anyhow::Result<ExitCode> {
     ensure!(
         single || args.call_sid.is_none(),
         "--call-sid: only with one file and one call"
+    );
+    ensure!(
+        single || args.expect.is_none(),
+        "--expect: only with one file and one call"
+    );
+    ensure!(
+        args.wait > 0 || args.expect.is_none(),
+        "--expect: needs a transcript, and --wait 0 asks for none"
     );
     let choice = match args.track {
         Some(track) => Choice::Only(track),

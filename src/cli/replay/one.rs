@@ -3,9 +3,14 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{Args, NOT_FINAL, REFUSED, report::Follower, screen::Screen};
+use super::{
+    Args, NOT_FINAL, REFUSED, WORSE,
+    expect::{Expectation, Latency},
+    report::{self, Follower, Outcome},
+    screen::Screen,
+};
 use crate::{
-    cli::phone::{Call, Client, Door, Failure, Line, Source},
+    cli::phone::{Call, Client, Door, Failure, Line, Sent, Source},
     ids::{CallSid, StreamSid},
     time::Clock,
 };
@@ -18,6 +23,7 @@ pub(super) struct One {
     source: Source,
     follower: Option<Follower>,
     wait: Duration,
+    expectation: Option<Expectation>,
     screen: Screen,
     clock: Clock,
 }
@@ -63,6 +69,10 @@ impl One {
             source,
             follower,
             wait: Duration::from_secs(args.wait),
+            expectation: match &args.expect {
+                Some(path) => Some(Expectation::read(path, args.worst_wer)?),
+                None => None,
+            },
             screen,
             clock,
         })
@@ -77,9 +87,11 @@ impl One {
             source,
             follower,
             wait,
+            expectation,
             screen,
             clock,
         } = self;
+        let speed = call.speed;
         let sid = call.call.clone();
         let tracks: Vec<&str> = source.tracks().iter().map(|t| t.as_str()).collect();
         let client = match Client::connect(&door, call, clock.clone()).await {
@@ -95,6 +107,8 @@ impl One {
             screen.note(&format!("watch it at {}", follower.page()));
         }
         let (deadline, until) = watch::channel(None);
+        let mut latency = Latency::default();
+        let began = clock.now();
         let sending = async {
             let sent = client.stream(&source).await;
             let patience = if sent.is_ok() { wait } else { Duration::ZERO };
@@ -103,7 +117,15 @@ impl One {
         };
         let following = async {
             match &follower {
-                Some(follower) => Some(follower.follow(&until, |line| screen.line(&line)).await),
+                Some(follower) => {
+                    let tell = |line| {
+                        if let report::Line::Committed(ends) = &line {
+                            latency.arrived(ends, speed, began, clock.now());
+                        }
+                        screen.line(&line);
+                    };
+                    Some(follower.follow(&until, tell).await)
+                }
                 None => None,
             }
         };
@@ -113,21 +135,57 @@ impl One {
             Ok(sent) => sent,
             Err(failure) => return refused(&screen, &name, &failure),
         };
-        screen.note(&format!(
-            "{sid}: {} frames in {:.2} s, {} lost on purpose, the latest {:.1} ms after it was due",
-            sent.frames,
-            sent.took.as_secs_f64(),
-            sent.lost,
-            sent.latest.as_secs_f64() * 1000.0
-        ));
-        Ok(match outcome {
-            None => 0,
-            Some(Ok(outcome)) => screen.outcome(&sid, &outcome),
-            Some(Err(error)) => {
-                screen.note(&format!("{error:#}"));
-                NOT_FINAL
+        screen.note(&format!("{sid}: {}", summary(&sent)));
+        let status = told(&screen, &sid, outcome);
+        match (&follower, &expectation) {
+            (Some(follower), Some(expectation)) => {
+                let score = scored(follower, expectation, &latency, &screen).await;
+                Ok(status.max(score))
             }
-        })
+            _ => Ok(status),
+        }
+    }
+}
+
+fn summary(sent: &Sent) -> String {
+    format!(
+        "{} frames in {:.2} s, {} lost on purpose, the latest {:.1} ms after it was due",
+        sent.frames,
+        sent.took.as_secs_f64(),
+        sent.lost,
+        sent.latest.as_secs_f64() * 1000.0
+    )
+}
+
+/// The exit status by how the call came out.
+fn told(screen: &Screen, call: &CallSid, outcome: Option<anyhow::Result<Outcome>>) -> u8 {
+    match outcome {
+        None => 0,
+        Some(Ok(outcome)) => screen.outcome(call, &outcome),
+        Some(Err(error)) => {
+            screen.note(&format!("{error:#}"));
+            NOT_FINAL
+        }
+    }
+}
+
+/// The exit status by the transcript's errors.
+async fn scored(
+    follower: &Follower,
+    expectation: &Expectation,
+    latency: &Latency,
+    screen: &Screen,
+) -> u8 {
+    match follower.served().await {
+        Ok(served) => {
+            let (text, good) = expectation.judge(&served, latency);
+            print!("{text}");
+            if good { 0 } else { WORSE }
+        }
+        Err(error) => {
+            screen.note(&format!("nothing to compare with --expect: {error:#}"));
+            NOT_FINAL
+        }
     }
 }
 

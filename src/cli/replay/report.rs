@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub use super::teller::Line;
 use super::{
     Args,
+    expect::Served,
     teller::{Teller, text},
 };
 use crate::{
@@ -173,6 +174,19 @@ impl Follower {
             transcript,
             recordings: recordings.collect(),
         })
+    }
+
+    /// The transcript that is served now, final or not.
+    ///
+    /// # Errors
+    /// When the server does not answer, or with something else.
+    pub async fn served(&self) -> anyhow::Result<Served> {
+        let url = format!(
+            "{}/api/v1/calls/{}/transcript?format=json",
+            self.base, self.call
+        );
+        let json = self.get(&url).await?;
+        serde_json::from_str(&json).with_context(|| format!("{url} is no transcript"))
     }
 
     async fn get(&self, url: &str) -> anyhow::Result<String> {

@@ -38,7 +38,7 @@ impl Screen {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner) = true;
             }
-            Line::Unsettled(_) => {}
+            Line::Unsettled(_) | Line::Committed(_) => {}
             Line::Said(text) => {
                 self.clear();
                 println!("{text}");

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 /// Something to tell whoever watches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Line {
     /// Words heard and not settled: they replace the ones told before.
     Unsettled(String),
     /// A whole utterance.
     Said(String),
+    /// The ends of words that are there to stay, in seconds of the call.
+    Committed(Vec<f64>),
     /// Something about the call.
     Note(String),
 }
@@ -58,10 +60,13 @@ impl Teller {
         if committed {
             shown.clone_into(so_far);
         }
-        vec![Line::Unsettled(format!(
-            "{:>8}  {shown}",
-            text(data, "track")
-        ))]
+        let shown = Line::Unsettled(format!("{:>8}  {shown}", text(data, "track")));
+        let words = data["words"].as_array().into_iter().flatten();
+        let ends: Vec<f64> = words.filter_map(|word| word["end"].as_f64()).collect();
+        if committed && !ends.is_empty() {
+            return vec![Line::Committed(ends), shown];
+        }
+        vec![shown]
     }
 
     fn said(&mut self, data: &Value) -> Option<Line> {
@@ -136,6 +141,15 @@ mod tests {
             ),
             ("delta", words(1, &["hello"]), unsettled("hello")),
             ("partial", words(1, &["there"]), unsettled("hello there")),
+            (
+                "delta",
+                json!({"stream": 1, "track": "inbound", "utterance": 3,
+                    "words": [{"text": "so", "end": 1.5}]}),
+                vec![
+                    Line::Committed(vec![1.5]),
+                    Line::Unsettled(" inbound  so".into()),
+                ],
+            ),
             ("partial", words(2, &["other"]), unsettled("other")),
             ("snapshot", snapshot("final"), vec![]),
             ("completed", said("hello there"), told("hello there")),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{Head, badges, clock, day_and_time, layout, names, sentence, talk};
 use crate::{
+    analysis::Analysis,
     http::{
         AppState, HttpError,
         call_file::{CallFile, sid},
@@ -46,6 +47,7 @@ pub(in crate::http) async fn show(
         &html! {
             (status(&file))
             (players(&file))
+            @if let Some(analysis) = &file.analysis { (quality(analysis)) }
             (about(&file))
             (exports(&file))
             p #swapped.banner role="status" hidden {}
@@ -137,6 +139,33 @@ fn player(file: &CallFile, recording: &Recording) -> Markup {
     }
 }
 
+/// What the analysis found; open where something is wrong.
+fn quality(analysis: &Analysis) -> Markup {
+    let percent = |share: f32| format!("{:.0} %", share * 100.0);
+    html! {
+        section #quality {
+            details open[!analysis.findings.is_empty()] {
+                summary { "Recording quality: " strong { (analysis.verdict().replace('_', " ")) } }
+                ul {
+                    @for finding in &analysis.findings {
+                        li { @if let Some(track) = finding.track { (track) ": " } (finding.text) }
+                    }
+                    @for track in &analysis.tracks {
+                        li.quiet {
+                            (track.track) ": sound at " (format!("{:.0}", track.levels.active_rms)) " RMS, peak "
+                            (track.levels.peak) ", silence " (percent(track.levels.silence_share))
+                            @if let Some(snr) = track.snr_db { ", " (format!("{snr:.0}")) " dB over the noise" }
+                        }
+                    }
+                    @if let Some(share) = analysis.double_talk_share {
+                        li.quiet { "both at once: " (percent(share)) " of the speech" }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn about(file: &CallFile) -> Markup {
     let call = &file.call;
     let version = &file.transcript.version;
@@ -204,6 +233,7 @@ fn note_in_words(kind: &NoteKind) -> String {
         NoteKind::Degraded { level } => format!("Live text fell behind (step {level})"),
         NoteKind::Anomaly { name, count } => format!("On the wire: {name}, {count} by then"),
         NoteKind::Interrupted => "The server stopped in the middle of the call".into(),
+        NoteKind::RecordingAlert { text, .. } => format!("The recording: {text}"),
         NoteKind::FinalFailed { reason } => format!("The final transcription failed: {reason}"),
     }
 }

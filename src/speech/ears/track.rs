@@ -143,6 +143,10 @@ impl State {
     /// Sends what the listener has to say; returns what it wants.
     fn tell(&mut self) -> Option<Want> {
         while let Some(heard) = self.listener.poll() {
+            if heard == Heard::Finished {
+                let trace = self.listener.take_trace();
+                self.waiting.push_back(Heard::Traced(Box::new(trace)));
+            }
             self.waiting.push_back(heard);
         }
         let skipped = self.listener.take_skipped().as_ms();

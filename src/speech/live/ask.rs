@@ -68,6 +68,14 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    pub(super) const fn frame_s(&self) -> Option<f32> {
+        self.frame_s
+    }
+
+    pub(super) const fn set(&mut self, frame_s: Option<f32>) {
+        self.frame_s = frame_s;
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a few thousand frames")]
     pub(super) fn took(&mut self, time: Duration, frames: u32) {
         let now = time.as_secs_f32() / frames.max(1) as f32;

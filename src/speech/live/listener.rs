@@ -2,7 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Heard, Level, Options, talk::Talk, turns::Turns};
+use super::{
+    Heard, Level, Options,
+    talk::Talk,
+    trace::{Step, Trace},
+    turns::Turns,
+};
 use crate::time::MediaTime;
 
 mod context;
@@ -44,6 +49,7 @@ pub struct Listener {
     finishing: bool,
     finished: bool,
     out: VecDeque<Heard>,
+    trace: Trace,
 }
 
 impl Listener {
@@ -52,6 +58,7 @@ impl Listener {
     pub fn new(options: Options, language: Option<String>) -> Self {
         Self {
             turns: Turns::new(&options),
+            trace: Trace::new(&options, language.as_deref()),
             options,
             level: Level::default(),
             told: Level::default(),
@@ -81,6 +88,7 @@ impl Listener {
 
     /// Takes the next samples at 16 kHz.
     pub fn push(&mut self, samples: &[i16]) {
+        self.trace.add(Step::Push(samples.len() as u64, 1));
         let settled = self.settled.as_engine_samples();
         let mut over = Vec::new();
         self.turns.push(samples, settled, |ended| over.push(ended));
@@ -95,6 +103,7 @@ impl Listener {
 
     /// Steps over samples that were lost on the way.
     pub fn skip(&mut self, samples: u64) {
+        self.trace.add(Step::Skip(samples));
         if let Some(ended) = self.turns.skip(samples) {
             self.end(ended);
         }
@@ -106,6 +115,7 @@ impl Listener {
 
     /// There is no more audio. [`Heard::Finished`] comes when the last utterance is settled.
     pub fn finish(&mut self) {
+        self.trace.add(Step::Finish);
         if let Some(ended) = self.turns.end_now() {
             self.end(ended);
         }
@@ -115,6 +125,7 @@ impl Listener {
 
     /// Settles every utterance that is over with the words it has: there is no time to look again.
     pub fn abandon(&mut self) {
+        self.trace.add(Step::Abandon);
         self.running = None;
         while let Some(talk) = self.ended.pop_front() {
             self.give_up(talk);
@@ -124,6 +135,10 @@ impl Listener {
 
     /// Sets how much may be asked of the engine.
     pub fn set_level(&mut self, level: Level) {
+        if level == self.level {
+            return;
+        }
+        self.trace.add(Step::Level(level));
         if (level >= Level::SmallModel) != (self.level >= Level::SmallModel) {
             self.prompt.clear();
         }
@@ -133,6 +148,12 @@ impl Listener {
             while self.give_up_oldest() {}
             self.check_finished();
         }
+    }
+
+    /// All that happened, so far; begins anew.
+    pub fn take_trace(&mut self) -> Trace {
+        let fresh = Trace::new(&self.options, None);
+        std::mem::replace(&mut self.trace, fresh)
     }
 
     /// Audio whose words are left to the final pass, since the last call of this.

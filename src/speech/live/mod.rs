@@ -26,10 +26,12 @@ mod listener;
 mod talk;
 #[cfg(test)]
 pub(super) mod tests;
+mod trace;
 mod turns;
 
 pub use level::Level;
 pub use listener::Listener;
+pub use trace::{AgainError, Step, Trace};
 
 /// How live words are made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,6 +134,8 @@ pub enum Heard {
     },
     /// Live text is at this level from here on, worse or better than before.
     Degraded { level: Level },
+    /// How all this came to be; once, before the end.
+    Traced(Box<Trace>),
     /// Nothing more will come.
     Finished,
 }

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::{Heard, Level, Options, Want};
+use super::{AgainError, Heard, Level, Options, Want};
 use crate::{
-    speech::{EngineError, Word},
+    speech::{Decoded, EngineError, Word},
     time::MediaTime,
 };
 
@@ -482,8 +482,45 @@ fn an_hour_takes_no_more_memory_than_a_minute() {
     assert!(most < 16 * (28_000 + 12_000), "{most}");
 }
 
+#[test]
+fn a_trace_without_its_audio_is_an_error() {
+    let mut track = Scenario::new();
+    track.voice(2000).silence(1000).finish();
+    let trace = track.listener.take_trace();
+    let nothing = |_, _: &mut Vec<i16>| Ok::<_, std::convert::Infallible>(());
+    let failed = trace.again(nothing, |_| Ok(Decoded::default()), |_| {});
+    assert!(matches!(failed, Err(AgainError::TooShort)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// What was heard, and every revision of it, comes again by the trace alone.
+    #[test]
+    fn what_was_heard_is_heard_again(
+        spans in prop::collection::vec((200_u64..4000, 100_u64..2500, 0_usize..7), 1..6),
+        decode_ms in 0_u64..1500,
+        fails in 2_usize..9,
+    ) {
+        let mut looks = 0;
+        let mut track = Scenario::new().decode_ms(decode_ms).engine(move |look, truth| {
+            looks += 1;
+            match looks % fails {
+                0 => Err(EngineError::Failed("for once".into())),
+                1 => Ok(Decoded { capped: look.audio_ctx < 800, ..truth }),
+                _ => Ok(truth),
+            }
+        });
+        for (voice, silence, level) in spans {
+            track.listener.set_level(Level::ALL[level]);
+            track.voice(voice).silence(silence);
+        }
+        track.finish();
+        track.listener.abandon();
+        track.turn_over();
+        let heard: Vec<Heard> = track.heard.iter().map(|(_, heard)| heard.clone()).collect();
+        prop_assert_eq!(track.again(), heard);
+    }
 
     /// However the engine changes its mind, and however slow it is, no committed word is taken back.
     #[test]

@@ -27,7 +27,9 @@ async fn call(bench: &Bench, sid: &str) -> Call {
 
 async fn waiting(bench: &Bench) -> u32 {
     let counts = bench.store.job_counts().await.unwrap();
-    let queued = counts.iter().filter(|c| c.state == "queued");
+    let queued = counts
+        .iter()
+        .filter(|c| c.state == "queued" && c.kind == "transcribe");
     queued.map(|c| c.count).sum()
 }
 

@@ -5,4 +5,5 @@ mod calls;
 mod jobs;
 mod opening;
 mod pen;
+mod traces;
 mod transcripts;

@@ -28,6 +28,27 @@ async fn no_start_in_time_is_closed_and_frees_its_place() {
     server.stop().await;
 }
 
+/// On a machine that stands still for a while the message and its deadline come to light at once.
+#[tokio::test]
+async fn a_start_that_came_in_time_counts_however_late_it_is_read() {
+    let server = serve(|config| config.call.start_timeout_ms = 400).await;
+    let mut peers = Vec::new();
+    for n in 0..12 {
+        let (call, stream) = (format!("CA{n}"), format!("MZ{n}"));
+        peers.push(Peer::connect(&server.media(), &call, &stream).await);
+    }
+    for peer in &mut peers {
+        peer.start(&[Track::Inbound], &[]).await;
+    }
+    // The server runs on this very thread.
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    for mut peer in peers {
+        peer.stop().await;
+        assert_eq!(peer.closed().await, Some(1000));
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_flood_is_refused_before_the_upgrade() {
     for (all, each) in [(2, 9), (9, 2)] {

@@ -123,6 +123,19 @@ impl TestServer {
         );
     }
 
+    /// What the analysis found, once it is done.
+    pub(crate) async fn analysed(&self, call: &str) -> serde_json::Value {
+        let path = format!("/api/v1/calls/{call}/analysis");
+        for _ in 0..600 {
+            let answer = self.get(&path).await;
+            if answer.status().is_success() {
+                return answer.json().await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{call} is not analysed after 30 s");
+    }
+
     pub(crate) async fn settled(&self, call: &str) -> Call {
         self.until(call, "settled", |call| {
             matches!(

@@ -87,6 +87,12 @@ async fn a_call_becomes_words_a_recording_and_a_better_transcript() {
         "coverage {covered} of two tracks of {duration} s"
     );
 
+    let quality = server.analysed("CA1").await;
+    assert_eq!(quality["duration"], json["duration"]);
+    assert_eq!(quality["tracks"].as_array().unwrap().len(), 2);
+    let verdict = &server.json("/api/v1/calls/CA1").await["recording_quality"];
+    assert!(verdict.is_string(), "{verdict}");
+
     let live = server.json("/api/v1/calls/CA1/transcript?version=1").await;
     assert!(
         !live["segments"].as_array().unwrap().is_empty(),

@@ -15,6 +15,8 @@ async fn addresses_that_lead_nowhere_say_so_in_the_callers_language() {
         (&get, "/api/v1/calls/CA2", 404, "not_found"),
         (&get, "/api/v1/calls/CA%2F..", 404, "not_found"),
         (&get, "/api/v1/calls/CA2/transcript", 404, "not_found"),
+        (&get, "/api/v1/calls/CA2/analysis", 404, "not_found"),
+        (&get, "/api/v1/calls/CA1/analysis", 404, "not_found"),
         (&get, "/api/v1/calls/CA2/events", 404, "not_found"),
         (
             &get,

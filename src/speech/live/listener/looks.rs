@@ -9,7 +9,7 @@ use crate::{
     speech::{
         Decoded, EngineError, Word,
         filter::{self, Suspicion},
-        live::{Heard, Level, Want, Window, ask, talk::Talk},
+        live::{Heard, Level, Want, Window, ask, talk::Talk, trace::Step},
     },
     time::MediaTime,
 };
@@ -68,6 +68,7 @@ impl Listener {
     /// when nothing is wanted any more. [`Self::answer`] must follow.
     pub fn window(&mut self, window: &mut Window) -> Option<Want> {
         let want = self.want()?;
+        self.trace.add(Step::Look(window.pace.frame_s()));
         let talk = self.ended.front_mut().or(self.open.as_mut())?;
         let (audio, voice) = match &talk.over {
             Some(over) => (over.audio.as_slice(), over.voice),
@@ -113,6 +114,7 @@ impl Listener {
 
     /// Takes the engine's answer to the window.
     pub fn answer(&mut self, answer: Result<Decoded, EngineError>) {
+        self.trace.add(Step::Answer(answer.is_ok()));
         let Some(running) = self.running.take() else {
             return;
         };

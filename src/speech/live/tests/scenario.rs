@@ -6,7 +6,7 @@ use super::voice::Voice;
 use crate::{
     speech::{
         Decoded, Effort, EngineError, Word,
-        live::{Heard, Listener, Options, Want, Window},
+        live::{Heard, Listener, Options, Trace, Want, Window},
     },
     time::MediaTime,
 };
@@ -35,6 +35,9 @@ pub(super) struct Scenario {
     pub(super) listener: Listener,
     pub(super) heard: Vec<(u64, Heard)>,
     pub(super) looks: Vec<Look>,
+    /// All that was pushed, and all that was answered.
+    audio: Vec<i16>,
+    answers: Vec<Decoded>,
     /// Spans of voice, ms.
     voiced: Vec<(u64, u64)>,
     now: u64,
@@ -59,6 +62,8 @@ impl Scenario {
             listener: Listener::new(options, language.map(str::to_owned)),
             heard: Vec::new(),
             looks: Vec::new(),
+            audio: Vec::new(),
+            answers: Vec::new(),
             voiced: Vec::new(),
             now: 0,
             decode_ms: 0,
@@ -91,6 +96,7 @@ impl Scenario {
     }
 
     pub(super) fn push(&mut self, audio: &[i16]) -> &mut Self {
+        self.audio.extend_from_slice(audio);
         for piece in audio.chunks(320) {
             self.listener.push(piece);
             self.now += 20;
@@ -146,10 +152,29 @@ impl Scenario {
         let truth = self.truth(&look);
         let answer = (self.engine)(&look, truth);
         self.looks.push(look);
+        self.answers
+            .push(answer.as_ref().ok().cloned().unwrap_or_default());
         self.pending.push_back((self.now + self.decode_ms, answer));
         if self.decode_ms == 0 {
             self.turn_over();
         }
+    }
+
+    /// All of it again, by the trace alone, from the same audio and answers.
+    pub(super) fn again(&mut self) -> Vec<Heard> {
+        let json = serde_json::to_string(&self.listener.take_trace()).unwrap();
+        let trace: Trace = serde_json::from_str(&json).unwrap();
+        let (mut audio, mut answers) = (self.audio.iter(), self.answers.iter());
+        let mut heard = Vec::new();
+        let read = |count: u64, out: &mut Vec<i16>| {
+            out.extend(audio.by_ref().take(usize::try_from(count).unwrap()));
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let decode = |_: &Window| Ok(answers.next().unwrap().clone());
+        trace
+            .again(read, decode, |event| heard.push(event))
+            .unwrap();
+        heard
     }
 
     fn drain(&mut self) {
