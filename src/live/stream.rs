@@ -34,6 +34,8 @@ const GATHER: Duration = Duration::from_millis(200);
 const IN_A_ROW: u32 = 64;
 /// `connected`, `start`, and as many more for good measure.
 const SPARED: u8 = 4;
+/// For the runtime to see what lies in the socket.
+const LAST_LOOK: Duration = Duration::from_millis(20);
 /// How far ahead of the clock a stream must be to count as faster than real time.
 const EARLY: Duration = Duration::from_secs(10);
 /// How long a sender that is too fast for the disk is left waiting before the next look.
@@ -138,15 +140,16 @@ impl Driver {
         }
     }
 
-    /// What a peer that has not started yet sent already: it is judged by when it spoke, not by when a
-    /// busy machine comes to look. No longer than [`SPARED`] looks, or junk could hold its place for ever.
+    /// A last look at what a peer sent whose time to start is over: it is judged by when it spoke, not by
+    /// when a busy machine comes to read it. No more than [`SPARED`] times, or junk could hold its place
+    /// for ever.
     async fn first_words(&mut self) -> Option<Option<Result<Message, Error>>> {
-        if self.desk.is_some() || self.spared == SPARED {
+        let now = self.gateway.clock.now();
+        let overdue = self.stream.deadline().is_some_and(|due| due <= now);
+        if self.desk.is_some() || !overdue || self.spared == SPARED {
             return None;
         }
-        // What came is known once the runtime has looked at its sockets.
-        tokio::task::yield_now().await;
-        let waiting = self.socket.recv().now_or_never();
+        let waiting = timeout(LAST_LOOK, self.socket.recv()).await.ok();
         self.spared += u8::from(waiting.is_some());
         waiting
     }
