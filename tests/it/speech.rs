@@ -100,6 +100,34 @@ fn a_sentence_is_heard_with_its_times_and_nothing_is_left_out() {
     assert!(track.coverage.iter().any(|s| s.kind == CoverageKind::Text));
 }
 
+/// A transcript that was wrong can be had again: nothing that a session heard before, nor the luck of the
+/// search, changes a bit of it.
+#[test]
+fn the_same_recording_gives_the_same_words() {
+    let Some(engine) = engine("tiny.en") else {
+        return;
+    };
+    let path = |name| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/audio")
+            .join(name)
+    };
+    let (call, tone) = (path("two_speakers.wav"), path("stereo_440_1000.mp3"));
+    let first = transcribe(&mut *engine.session().unwrap(), &call);
+    assert!(
+        said(&first).contains("anything else he said"),
+        "{}",
+        said(&first)
+    );
+    let mut other = engine.session().unwrap();
+    transcribe(&mut *other, &tone);
+    let again = transcribe(&mut *other, &call);
+    assert_eq!(
+        again.utterances, first.utterances,
+        "words, times and confidences"
+    );
+}
+
 #[test]
 fn a_text_that_reaches_its_cap_ends_there_and_says_so() {
     let (Some(engine), path) = (engine("tiny.en"), Path::new(PROMPTS).join("dir-intro.wav")) else {

@@ -72,7 +72,8 @@ pub(super) fn recordings(patterns: &[String]) -> Vec<Result<Recording, (String, 
             });
             match other {
                 Some(other) => {
-                    other.name = format!("{} + {}", other.name, name(&file));
+                    // Their names differ by the track alone.
+                    other.name = format!("{}, both tracks", stream.unwrap_or_default());
                     other.files.push(file);
                     other.tracks.push(track);
                 }

@@ -169,7 +169,9 @@ impl WhisperSession {
         if !prompt.is_empty() {
             params.set_tokens(prompt);
         }
-        let mut state = match self.state.take() {
+        // A beam draws its hypotheses at random, the first from a generator that is seeded with the state
+        // alone: a used one would make the words depend on what was heard before.
+        let mut state = match self.state.take().filter(|_| beam == 1) {
             Some(state) => state,
             None => self.context.create_state().map_err(failed)?,
         };
