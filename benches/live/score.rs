@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use callscribe::speech::{
     Word,
+    filter::fold,
     live::{Heard, Level, Listener, Options},
 };
 use rustix::time::ClockId;
@@ -180,13 +181,6 @@ fn common(a: &[String], b: &[String]) -> usize {
         }
     }
     row[b.len()]
-}
-
-fn fold(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 impl Score {

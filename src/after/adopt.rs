@@ -1,16 +1,60 @@
-//! Recordings whose end the rows never heard of: the database failed in that moment.
+//! A call that is over, with all its recordings: also those whose end the rows never heard of, because
+//! the database failed in that moment.
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::{Context, Trouble};
 use crate::{
     ids::CallSid,
-    store::{Recording, RecordingEnd},
+    store::{Call, CallState, Recording, RecordingEnd, Stream},
     tasks,
 };
 
+/// How long a recording may take to be closed after its stream; then what is on disk is taken.
+const CLOSE_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the jobs after a call begin with: the call, its streams, and its recordings, closed. `None` where
+/// there is nothing to do: it was deleted meanwhile, or it goes on, and the close of its last stream asks
+/// again.
+pub(super) async fn over(
+    context: &Context,
+    call: &CallSid,
+) -> Result<Option<(Call, Vec<Stream>, Vec<Recording>)>, Trouble> {
+    let known = context.store.call(call).await?;
+    let Some(known) = known.filter(|known| known.state != CallState::Live) else {
+        return Ok(None);
+    };
+    let streams = context.store.streams(call).await?;
+    let recordings = context.store.recordings(call).await?;
+    wait_for_open(context, &streams, &recordings)?;
+    let recordings = adopt(context, call, recordings).await?;
+    Ok(Some((known, streams, recordings)))
+}
+
+/// The stream is closed before its recordings where the disk is slow.
+fn wait_for_open(
+    context: &Context,
+    streams: &[Stream],
+    recordings: &[Recording],
+) -> Result<(), Trouble> {
+    let now = context.clock.wall();
+    let is_fresh = |recording: &Recording| {
+        recording.closed_at.is_none()
+            && streams.iter().any(|stream| {
+                let closed = stream.closed_at.unwrap_or(now);
+                stream.key == recording.key.stream && now < closed + CLOSE_WITHIN
+            })
+    };
+    match recordings.iter().any(is_fresh) {
+        true => Err(Trouble::Soon("a recording is still being closed".into())),
+        false => Ok(()),
+    }
+}
+
 /// Closes what is open still by what lies on disk, and gives all recordings of the call.
-pub(super) async fn adopt(
+async fn adopt(
     context: &Context,
     call: &CallSid,
     recordings: Vec<Recording>,

@@ -4,12 +4,12 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Job, Trouble, adopt::adopt, transcribe::wait_for_open};
+use super::{Context, Job, Trouble, adopt::over};
 use crate::{
     analysis::{Analysis, Probe},
     audio::pcm::WavSource,
     ids::{CallSid, Track},
-    store::{ANALYSE, Call, CallState, Note, NoteKind, Recording, RecordingState, Stream},
+    store::{ANALYSE, Call, Note, NoteKind, Recording, RecordingState, Stream},
     tasks,
     time::{ENGINE_RATE, MediaTime},
 };
@@ -34,16 +34,9 @@ impl Job for Analyse {
     const KIND: &'static str = ANALYSE;
 
     async fn run(&self, context: &Context, stop: &CancellationToken) -> Result<(), Trouble> {
-        let Some(call) = context.store.call(&self.call).await? else {
-            return Ok(()); // Deleted meanwhile.
+        let Some((call, streams, recordings)) = over(context, &self.call).await? else {
+            return Ok(());
         };
-        if call.state == CallState::Live {
-            return Ok(()); // It goes on; the close of its last stream asks again.
-        }
-        let streams = context.store.streams(&self.call).await?;
-        let recordings = context.store.recordings(&self.call).await?;
-        wait_for_open(context, &streams, &recordings)?;
-        let recordings = adopt(context, &self.call, recordings).await?;
         let placed = placed(&streams, recordings);
         if placed.is_empty() {
             return Ok(());

@@ -7,18 +7,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, HeardTrack, Job, NoHearing, Told, Trouble, adopt::adopt};
+use super::{Context, HeardTrack, Job, NoHearing, Told, Trouble, adopt::over};
 use crate::{
     ids::CallSid,
     speech::ModelInfo,
-    store::{Call, CallState, FinalText, Recording, RecordingState, Stream, TRANSCRIBE},
+    store::{Call, FinalText, Recording, RecordingState, Stream, TRANSCRIBE},
     tasks,
     time::MediaTime,
     transcript::{Segment, StreamCoverage, call_coverage, merge},
 };
-
-/// How long a recording may take to be closed after its stream; then what is on disk is taken.
-const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Hears all recordings of a call (streams, tracks, parts) and replaces its transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,16 +38,9 @@ impl Job for Transcribe {
     const KIND: &'static str = TRANSCRIBE;
 
     async fn run(&self, context: &Context, stop: &CancellationToken) -> Result<(), Trouble> {
-        let Some(call) = context.store.call(&self.call).await? else {
-            return Ok(()); // Deleted meanwhile.
+        let Some((call, streams, recordings)) = over(context, &self.call).await? else {
+            return Ok(());
         };
-        if call.state == CallState::Live {
-            return Ok(()); // It goes on; the close of its last stream asks again.
-        }
-        let streams = context.store.streams(&self.call).await?;
-        let recordings = context.store.recordings(&self.call).await?;
-        wait_for_open(context, &streams, &recordings)?;
-        let recordings = adopt(context, &self.call, recordings).await?;
         let usable =
             |r: &Recording| r.state != RecordingState::Deleted && r.duration > MediaTime::ZERO;
         if !recordings.iter().any(usable) {
@@ -133,26 +123,6 @@ fn nothing_to_hear(recordings: &[Recording]) -> String {
         Some(failed) => format!("the recording failed ({failed})"),
         None if recordings.is_empty() => "the call was not recorded".into(),
         None => "the recordings hold no audio".into(),
-    }
-}
-
-/// The stream is closed before its recordings where the disk is slow.
-pub(super) fn wait_for_open(
-    context: &Context,
-    streams: &[Stream],
-    recordings: &[Recording],
-) -> Result<(), Trouble> {
-    let now = context.clock.wall();
-    let is_fresh = |recording: &Recording| {
-        recording.closed_at.is_none()
-            && streams.iter().any(|stream| {
-                let closed = stream.closed_at.unwrap_or(now);
-                stream.key == recording.key.stream && now < closed + CLOSE_WITHIN
-            })
-    };
-    match recordings.iter().any(is_fresh) {
-        true => Err(Trouble::Soon("a recording is still being closed".into())),
-        false => Ok(()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A picture's worth of anything that lasts: a bounded number of columns, each the sum of a stretch
 //! that doubles when they are full.
 
+use crate::audio::level::ACTIVE_RMS;
+
 /// What two neighbours become when columns merge.
 pub trait Merge: Clone {
     fn merge(&mut self, next: &Self);
@@ -88,6 +90,13 @@ impl Envelope {
             squares: samples.iter().map(|s| f64::from(*s).powi(2)).sum(),
             samples: samples.len() as u64,
         }
+    }
+
+    /// Whether a frame holds sound.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a frame is short")]
+    pub fn is_active(&self) -> bool {
+        self.squares >= (self.samples * ACTIVE_RMS * ACTIVE_RMS) as f64
     }
 
     /// Root mean square; dBFS, −100 for silence.

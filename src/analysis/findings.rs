@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Analysis, TrackAnalysis};
-use crate::{audio::level::Verdict, ids::Track, time::MediaTime};
+use crate::{
+    audio::level::{self, Verdict},
+    ids::Track,
+    time::MediaTime,
+};
 
 /// A mean sample further from zero than this is an offset; 16-bit scale. Mu-law of a silent line has 0
 /// to 8; a hundred is heard as a click at every start and stop.
@@ -101,7 +105,7 @@ fn of_track(track: &TrackAnalysis) -> Vec<Finding> {
         text,
     };
     let mut findings = Vec::new();
-    findings.extend(level(track));
+    findings.extend(of_level(track));
     let minutes = (track.duration.as_secs() / 60.0).max(1.0);
     #[expect(clippy::cast_precision_loss, reason = "few")]
     let rate = track.dropouts.count as f64 / minutes;
@@ -134,7 +138,7 @@ fn of_track(track: &TrackAnalysis) -> Vec<Finding> {
 }
 
 /// What [`crate::audio::level`] makes of the level.
-fn level(track: &TrackAnalysis) -> Option<Finding> {
+fn of_level(track: &TrackAnalysis) -> Option<Finding> {
     let levels = &track.levels;
     let active = f64::from(levels.active_rms);
     let (kind, value, threshold, text) = match track.verdict {
@@ -145,7 +149,7 @@ fn level(track: &TrackAnalysis) -> Option<Finding> {
             (
                 Kind::Silent,
                 share,
-                0.2,
+                level::LEAST_ACTIVE.as_secs(),
                 "less than 0.2 s of sound".to_owned(),
             )
         }
@@ -155,15 +159,17 @@ fn level(track: &TrackAnalysis) -> Option<Finding> {
                 "{:.1} % of the sound is cut off at full scale",
                 share * 100.0
             );
-            (Kind::Clipped, share, 0.001, text)
+            (Kind::Clipped, share, level::CLIPPED_SHARE.into(), text)
         }
         Verdict::Quiet => {
             let text = format!("sound of {active:.0} RMS: 500 and more is normal");
-            (Kind::Quiet, active, 500.0, text)
+            let least = f64::from(*level::GOOD_ACTIVE_RMS.start());
+            (Kind::Quiet, active, least, text)
         }
         Verdict::Loud => {
             let text = format!("sound of {active:.0} RMS: 8,000 and less is normal");
-            (Kind::Loud, active, 8000.0, text)
+            let most = f64::from(*level::GOOD_ACTIVE_RMS.end());
+            (Kind::Loud, active, most, text)
         }
     };
     let track = Some(track.track);

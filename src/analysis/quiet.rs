@@ -1,10 +1,8 @@
-//! Silences: stretches in which every frame of 20 ms is under the level of sound.
+//! Silences: stretches in which no frame of 20 ms is active, as [`crate::audio::level`] has it.
 
 use super::{Envelope, Span};
 use crate::time::MediaTime;
 
-/// −47 dBFS, as [`crate::audio::level`] tells sound from silence.
-const SOUND_DBFS: f64 = -46.8;
 /// Shorter ones are pauses in speech.
 const SHORTEST: MediaTime = MediaTime::from_ms(500);
 /// More are counted, not listed: two hours of a busy line have fewer.
@@ -20,7 +18,7 @@ pub(super) struct Silences {
 impl Silences {
     /// Takes the frame that ends at `end`.
     pub(super) fn push(&mut self, start: MediaTime, frame: &Envelope) {
-        if frame.dbfs() < SOUND_DBFS {
+        if !frame.is_active() {
             self.open.get_or_insert(start);
         } else {
             self.close(start);

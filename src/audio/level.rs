@@ -2,23 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::ENGINE_RATE;
+use crate::time::MediaTime;
 
 /// Samples of 20 ms at 16 kHz: the grain in which speech and silence are told apart.
 const FRAME: usize = 320;
 /// A frame of this RMS or more (−47 dBFS) is active. Line noise of mu-law calls lies at 30 to 80, soft
 /// speech above 300.
-const ACTIVE_RMS: u64 = 150;
+pub const ACTIVE_RMS: u64 = 150;
 /// As loud as a sample may be before it counts as clipped: mu-law ends at 32124.
 const CLIPPED: u16 = 32_000;
 
 /// Less active sound than this is [`Verdict::Silent`]: a click, not speech.
-const LEAST_ACTIVE_SAMPLES: u64 = ENGINE_RATE / 5;
+pub const LEAST_ACTIVE: MediaTime = MediaTime::from_ms(200);
 /// Active RMS of a good recording, 16-bit scale: −36 to −12 dBFS. (The usual "500 to 2000" is of whole
 /// files, which grow quieter with every pause; that number is in [`Levels::rms`].)
-const GOOD_ACTIVE_RMS: std::ops::RangeInclusive<f32> = 500.0..=8000.0;
+pub const GOOD_ACTIVE_RMS: std::ops::RangeInclusive<f32> = 500.0..=8000.0;
 /// More clipped samples than this share of the active ones are heard as distortion.
-const CLIPPED_SHARE: f32 = 0.001;
+pub const CLIPPED_SHARE: f32 = 0.001;
 
 /// What was measured, on the 16-bit scale.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl Meter {
         let (done, levels) = (self.closed(), self.levels());
         if done.all.samples == 0 {
             Verdict::Empty
-        } else if done.active.samples < LEAST_ACTIVE_SAMPLES {
+        } else if done.active.samples < LEAST_ACTIVE.as_engine_samples() {
             Verdict::Silent
         } else if levels.clipped_share > CLIPPED_SHARE {
             Verdict::Clipped

@@ -8,6 +8,7 @@ use crate::{
     ids::Track,
     speech::{
         Word,
+        filter::fold,
         live::{Heard, Listener, Options},
     },
     time::MediaTime,
@@ -196,11 +197,6 @@ fn in_common(a: &[String], b: &[String]) -> usize {
         }
     }
     row[b.len()]
-}
-
-fn fold(text: &str) -> String {
-    let letters = text.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

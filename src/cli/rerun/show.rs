@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Comparison, Side};
 use crate::{
     ids::Track,
+    speech::filter::fold,
     transcript::wer::{self, Counts, Step, align::align},
 };
 
@@ -101,17 +102,11 @@ fn changed(then: &serde_json::Value, now: &serde_json::Value) -> Vec<(String, St
 
 /// Every change with a few words around it, a line each.
 fn changes(track: Track, then: &[&str], now: &[&str], text: &mut String) {
-    let fold = |words: &[&str]| -> Vec<String> {
-        let letters = |word: &&str| {
-            word.to_lowercase()
-                .replace(|c: char| !c.is_alphanumeric(), "")
-        };
-        words.iter().map(letters).collect()
-    };
+    let folded = |words: &[&str]| -> Vec<String> { words.iter().map(|word| fold(word)).collect() };
     let (mut i, mut j) = (0, 0);
     // Runs of steps that are alike: whether they change, and what of both texts.
     let mut runs: Vec<(bool, Vec<&str>, Vec<&str>)> = Vec::new();
-    for step in align(&fold(then), &fold(now)) {
+    for step in align(&folded(then), &folded(now)) {
         let change = step != Step::Same;
         if runs.last().is_none_or(|run| run.0 != change) {
             runs.push((change, Vec::new(), Vec::new()));

@@ -127,8 +127,9 @@ pub fn untimed(decoded: &Decoded) -> Option<Suspicion> {
     (words.len() >= ENOUGH_TIMES && share > UNTIMED_SHARE).then_some(Suspicion::Untimed)
 }
 
-/// Lower case, letters and digits only.
-fn fold(word: &str) -> String {
+/// Lower case, letters and digits only: how words are compared.
+#[must_use]
+pub fn fold(word: &str) -> String {
     let kept = word.chars().filter(|c| c.is_alphanumeric());
     kept.flat_map(char::to_lowercase).collect()
 }
