@@ -41,7 +41,8 @@ pub(crate) fn pace(session: &mut dyn Session) -> f64 {
     let request = Request {
         samples: &[0.0; 16_000],
         language: Some("en"),
-        prompt: &[],
+        prompt: "",
+        said: "",
         effort: Effort::Live {
             audio_ctx: 1500,
             max_tokens: 1,

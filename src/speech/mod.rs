@@ -29,6 +29,13 @@ pub struct Word {
     pub confidence: f32,
 }
 
+/// As a reader sees them.
+#[must_use]
+pub fn text(words: &[Word]) -> String {
+    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    texts.join(" ")
+}
+
 /// What a model is, as stored with every transcript that it made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -62,8 +69,11 @@ pub struct Request<'a> {
     pub samples: &'a [f32],
     /// ISO 639-1; `None` detects it.
     pub language: Option<&'a str>,
-    /// Tokens of what was said before, newest last; empty for none.
-    pub prompt: &'a [i32],
+    /// What was said before, words apart by spaces; empty for none.
+    pub prompt: &'a str,
+    /// What the window is known to begin with, words apart by spaces; empty for nothing. The engine is
+    /// held to it, and tells what follows.
+    pub said: &'a str,
     pub effort: Effort,
 }
 
@@ -71,7 +81,7 @@ pub struct Request<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Effort {
     /// Greedy, no timestamps tokens, no fallback, encoder shrunk to `audio_ctx` frames of 20 ms, stops
-    /// at `max_tokens`.
+    /// `max_tokens` after what is known to be said.
     Live { audio_ctx: u32, max_tokens: u32 },
     /// Beam search with timestamps; one try, as [`Self::Live`]: who asks judges and asks again.
     Final { beam: u32, audio_ctx: u32 },
@@ -80,10 +90,8 @@ pub enum Effort {
 /// What a window said.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decoded {
-    /// In order; times relative to the window's start and within it.
+    /// After what was known to be said, in order; times relative to the window's start and within it.
     pub words: Vec<Word>,
-    /// Text tokens, for the next window's prompt.
-    pub tokens: Vec<i32>,
     /// ISO 639-1 of what was spoken, as asked for or detected.
     pub language: String,
     /// Probability of that language among all, 0 to 1, by this audio.

@@ -1,7 +1,11 @@
 //! Two tracks, and several streams, become one list in the order of talk.
 
 use super::Segment;
-use crate::{ids::Track, speech::Word, time::MediaTime};
+use crate::{
+    ids::Track,
+    speech::{Word, text},
+    time::MediaTime,
+};
 
 /// A pause in a speaker's words that is as good a place to be interrupted as a sentence's end.
 const PAUSE: MediaTime = MediaTime::from_ms(300);
@@ -34,7 +38,7 @@ pub fn merge(segments: Vec<Segment>) -> Vec<Segment> {
 
 fn split(mut rest: Segment, mut interruptions: Vec<MediaTime>, out: &mut Vec<Segment>) {
     // Words can be split only where they are the text.
-    if joined(&rest.words) != rest.text {
+    if text(&rest.words) != rest.text {
         out.push(rest);
         return;
     }
@@ -49,11 +53,11 @@ fn split(mut rest: Segment, mut interruptions: Vec<MediaTime>, out: &mut Vec<Seg
             speaker: rest.speaker.clone(),
             start: tail[0].start,
             end: rest.end,
-            text: joined(&tail),
+            text: text(&tail),
             words: tail,
         };
         rest.end = rest.words.last().map_or(rest.end, |word| word.end);
-        rest.text = joined(&rest.words);
+        rest.text = text(&rest.words);
         out.push(std::mem::replace(&mut rest, later));
     }
     out.push(rest);
@@ -73,11 +77,6 @@ fn cut_near(words: &[Word], at: MediaTime) -> Option<usize> {
         .filter(|(distance, _)| *distance <= REACH.0)
         .min()
         .map(|(_, i)| i)
-}
-
-fn joined(words: &[Word]) -> String {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    texts.join(" ")
 }
 
 #[cfg(test)]
@@ -106,7 +105,7 @@ mod tests {
             speaker: None,
             start: words[0].start,
             end: words[words.len() - 1].end,
-            text: joined(&words),
+            text: super::text(&words),
             words,
         }
     }

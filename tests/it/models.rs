@@ -66,7 +66,8 @@ fn heard(model: &Path, samples: &[f32]) -> String {
     let request = Request {
         samples,
         language: Some("en"),
-        prompt: &[],
+        prompt: "",
+        said: "",
         effort: Effort::Live {
             audio_ctx: 768,
             max_tokens: 60,

@@ -9,10 +9,11 @@ use std::{
 use callscribe::{
     audio::decode::{self, ChannelSource},
     speech::{
-        Effort, Engine, Request, Session,
+        Effort, Engine, EngineError, Request, Session,
         coverage::{CoverageKind, covers},
         final_pass::{self, FinalTrack},
         models::find,
+        text,
         whisper::Whisper,
     },
 };
@@ -128,40 +129,65 @@ fn the_same_recording_gives_the_same_words() {
     );
 }
 
-#[test]
-fn a_text_that_reaches_its_cap_ends_there_and_says_so() {
-    let (Some(engine), path) = (engine("tiny.en"), Path::new(PROMPTS).join("dir-intro.wav")) else {
-        return;
-    };
-    let Ok(mut decoder) = decode::open(&path) else {
+/// A prompt of Asterisk's, if it is installed.
+fn prompt(name: &str) -> Option<Vec<f32>> {
+    let Ok(mut decoder) = decode::open(&Path::new(PROMPTS).join(name)) else {
         eprintln!("skipped: asterisk-core-sounds-en-wav is not installed");
-        return;
+        return None;
     };
     let mut samples = Vec::new();
     while let Some(channels) = decoder.next_block().unwrap() {
         samples.extend_from_slice(&channels[0]);
     }
-    let mut session = engine.session().unwrap();
-    for (max_tokens, capped) in [(1, true), (4, true), (60, false)] {
-        let effort = Effort::Live {
+    Some(samples)
+}
+
+fn live<'a>(samples: &'a [f32], said: &'a str, max_tokens: u32) -> Request<'a> {
+    Request {
+        samples,
+        language: Some("en"),
+        prompt: "",
+        said,
+        effort: Effort::Live {
             audio_ctx: 768,
             max_tokens,
-        };
-        let request = Request {
-            samples: &samples,
-            language: Some("en"),
-            prompt: &[],
-            effort,
-        };
-        let decoded = session.decode(&request).unwrap();
-        assert_eq!(decoded.capped, capped, "{max_tokens}: {decoded:?}");
-        let tokens = decoded.tokens.len();
-        assert_eq!(
-            tokens == max_tokens as usize,
-            capped,
-            "{max_tokens}: {decoded:?}"
-        );
+        },
     }
+}
+
+#[test]
+fn a_text_that_reaches_its_cap_ends_there_and_says_so() {
+    let (Some(engine), Some(samples)) = (engine("tiny.en"), prompt("dir-intro.wav")) else {
+        return;
+    };
+    let mut session = engine.session().unwrap();
+    for (max_tokens, capped) in [(1, true), (4, true), (60, false)] {
+        let decoded = session.decode(&live(&samples, "", max_tokens)).unwrap();
+        assert_eq!(decoded.capped, capped, "{max_tokens}: {decoded:?}");
+        assert!(decoded.words.len() <= max_tokens as usize, "{decoded:?}");
+    }
+}
+
+#[test]
+fn a_text_goes_on_from_what_is_known_to_be_said() {
+    let (Some(engine), Some(samples)) = (engine("tiny.en"), prompt("dir-intro.wav")) else {
+        return;
+    };
+    let mut session = engine.session().unwrap();
+    let mut decode = |said: &str| session.decode(&live(&samples, said, 60));
+    let all = decode("").unwrap().words;
+    assert!(all.len() > 10, "{all:?}");
+    for known in [1, 4, all.len() - 1, all.len()] {
+        let follows = decode(&text(&all[..known])).unwrap().words;
+        assert_eq!(text(&follows), text(&all[known..]), "after {known} words");
+    }
+    // Signs that nobody speaks, other letters, what was never said: held to, not told, and no crash.
+    for said in ["(a) at 3:30 = \"♪\"", "שלום, מה נשמע", "no such words"] {
+        let follows = text(&decode(said).unwrap().words);
+        assert!(!follows.contains(said), "{said}: {follows}");
+    }
+    let endless = "word ".repeat(400);
+    assert!(matches!(decode(&endless), Err(EngineError::BadInput(_))));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     http::call_file::CallFile,
     ids::Track,
     live::hub::OpenUtterance,
-    speech::Word,
+    speech::text,
     store::{CallState, VersionKind},
     time::MediaTime,
 };
@@ -91,9 +91,4 @@ pub(super) fn speaker_of(file: &CallFile, stream: u32, track: Track) -> Option<S
 /// As in JSON: to the millisecond.
 pub(super) fn seconds(at: MediaTime) -> f64 {
     (at.as_secs() * 1000.0).round() / 1000.0
-}
-
-fn text(words: &[Word]) -> String {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    texts.join(" ")
 }

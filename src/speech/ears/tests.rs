@@ -48,7 +48,6 @@ fn greeting(request: &Request<'_>) -> Result<Decoded, EngineError> {
             .zip(["Good", "morning,", "how", "are", "you?"])
             .map(word)
             .collect(),
-        tokens: vec![1, 2, 3],
         language: request.language.unwrap_or("he").into(),
         language_p: 0.9,
         avg_logprob: -0.2,

@@ -39,8 +39,8 @@ pub struct Options {
     pub lead_ms: u32,
     /// Silence that is kept after speech; milliseconds.
     pub trail_ms: u32,
-    /// Tokens of what was said before that the next window is given; 0 to 223.
-    pub prompt_tokens: usize,
+    /// Words of what was said before that the next window is given.
+    pub prompt_words: usize,
     /// After so long a silence what was said before tells nothing; seconds.
     pub forget_s: f32,
     /// How voice is told from the rest.
@@ -56,7 +56,7 @@ impl Default for Options {
             window_s: 28.0,
             lead_ms: 250,
             trail_ms: 250,
-            prompt_tokens: 96,
+            prompt_words: 72,
             forget_s: 60.0,
             voice: vad::Options::default(),
         }

@@ -5,6 +5,7 @@ use crate::{
     speech::{
         Decoded, Effort, Request, Session, Word,
         filter::{self, Suspicion},
+        text,
     },
     time::MediaTime,
 };
@@ -45,7 +46,8 @@ pub(super) struct Pass<'a> {
     guessed_s: f32,
     /// The last window was easy to hear.
     easy: bool,
-    prompt: Vec<i32>,
+    /// What was said last.
+    prompt: Vec<Word>,
     reached: MediaTime,
     words: Vec<Word>,
     stats: Stats,
@@ -77,7 +79,7 @@ impl<'a> Pass<'a> {
         }
         self.reached = window.end();
         let prompt = std::mem::take(&mut self.prompt);
-        let mut decoded = self.search(window, &prompt)?;
+        let mut decoded = self.search(window, &text(&prompt))?;
         if let Some(suspicion) = self.judge(&decoded, window) {
             self.easy = false;
             if decoded.no_speech > filter::NO_SPEECH {
@@ -112,7 +114,7 @@ impl<'a> Pass<'a> {
     }
 
     /// With one hypothesis where the window before was easy to hear, with the beam elsewhere.
-    fn search(&mut self, window: &Window, prompt: &[i32]) -> Result<Decoded, Error> {
+    fn search(&mut self, window: &Window, prompt: &str) -> Result<Decoded, Error> {
         let (beam, easy) = (self.options.beam, self.options.easy_logprob);
         let mut decoded = self.decode(window, prompt, if self.easy { 1 } else { beam })?;
         if self.easy && decoded.avg_logprob < easy - NOT_EASY {
@@ -123,7 +125,7 @@ impl<'a> Pass<'a> {
         Ok(decoded)
     }
 
-    fn decode(&mut self, window: &Window, prompt: &[i32], beam: u32) -> Result<Decoded, Error> {
+    fn decode(&mut self, window: &Window, prompt: &str, beam: u32) -> Result<Decoded, Error> {
         let audio_ctx = match self.language {
             Some(_) => context(window.seconds()),
             None => FULL_CONTEXT,
@@ -131,18 +133,19 @@ impl<'a> Pass<'a> {
         self.ask(window, prompt, Effort::Final { beam, audio_ctx })
     }
 
-    fn ask(&mut self, window: &Window, prompt: &[i32], effort: Effort) -> Result<Decoded, Error> {
+    fn ask(&mut self, window: &Window, prompt: &str, effort: Effort) -> Result<Decoded, Error> {
         let request = Request {
             samples: &window.samples,
             language: self.language.as_deref(),
             prompt,
+            said: "",
             effort,
         };
         let decoded = self.session.decode(&request)?;
         tracing::trace!(
             at = %window.start(),
             seconds = window.seconds(),
-            text = %decoded.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "),
+            text = text(&decoded.words),
             words = decoded.words.len(),
             avg_logprob = decoded.avg_logprob,
             language = decoded.language,
@@ -178,7 +181,7 @@ impl<'a> Pass<'a> {
         };
         for half in halves(window) {
             self.stats.again += 1;
-            let decoded = self.ask(&half, &[], effort)?;
+            let decoded = self.ask(&half, "", effort)?;
             if let Some(suspicion) = self.judge(&decoded, &half) {
                 self.refuse(&half, suspicion);
             } else {
@@ -195,7 +198,7 @@ impl<'a> Pass<'a> {
         let mut words = placed(window, decoded);
         for hole in holes(window, &decoded.words) {
             self.stats.again += 1;
-            let decoded = self.decode(&hole, &[], self.options.beam)?;
+            let decoded = self.decode(&hole, "", self.options.beam)?;
             if self.judge(&decoded, &hole).is_none() {
                 words.extend(placed(&hole, &decoded));
             }
@@ -218,13 +221,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn remember(&mut self, prompt: Vec<i32>, decoded: &Decoded) {
+    fn remember(&mut self, prompt: Vec<Word>, decoded: &Decoded) {
         if decoded.avg_logprob < PROMPT_LOGPROB {
             return;
         }
         self.prompt = prompt;
-        self.prompt.extend(&decoded.tokens);
-        let oldest = self.prompt.len().saturating_sub(self.options.prompt_tokens);
+        self.prompt.extend_from_slice(&decoded.words);
+        let oldest = self.prompt.len().saturating_sub(self.options.prompt_words);
         self.prompt.drain(..oldest);
     }
 }

@@ -1,7 +1,10 @@
 //! Words → utterances: as long as a reader wants them, so that two tracks read as a talk.
 
 use super::Utterance;
-use crate::{speech::Word, time::MediaTime};
+use crate::{
+    speech::{Word, text},
+    time::MediaTime,
+};
 
 /// A pause that ends an utterance, wherever it stands.
 const PAUSE: MediaTime = MediaTime::from_ms(1_000);
@@ -41,11 +44,10 @@ fn ends(open: &[Word], next: &Word) -> bool {
 }
 
 fn utterance(words: Vec<Word>) -> Option<Utterance> {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
     Some(Utterance {
         start: words.first()?.start,
         end: words.last()?.end,
-        text: texts.join(" "),
+        text: text(&words),
         words,
     })
 }

@@ -12,7 +12,8 @@ use crate::speech::{Decoded, Effort, EngineError, Request, Session};
 pub(super) struct BatchJob {
     samples: Vec<f32>,
     language: Option<String>,
-    prompt: Vec<i32>,
+    prompt: String,
+    said: String,
     effort: Effort,
     /// One place: the answer never blocks the worker.
     reply: SyncSender<Result<Decoded, EngineError>>,
@@ -24,6 +25,7 @@ impl BatchJob {
             samples: &self.samples,
             language: self.language.as_deref(),
             prompt: &self.prompt,
+            said: &self.said,
             effort: self.effort,
         }
     }
@@ -44,7 +46,8 @@ impl Session for BatchSession {
         self.shared.push_batch(BatchJob {
             samples: request.samples.to_vec(),
             language: request.language.map(str::to_owned),
-            prompt: request.prompt.to_vec(),
+            prompt: request.prompt.to_owned(),
+            said: request.said.to_owned(),
             effort: request.effort,
             reply,
         });

@@ -28,7 +28,8 @@ fn request(samples: &[f32]) -> Request<'_> {
     Request {
         samples,
         language: Some("en"),
-        prompt: &[1, 2],
+        prompt: "before",
+        said: "at first",
         effort: Effort::Final {
             beam: 5,
             audio_ctx: 1500,
@@ -42,14 +43,14 @@ fn a_post_call_session_gets_its_answers() {
         2,
         engines(|request| {
             assert_eq!(
-                (request.language, request.prompt),
-                (Some("en"), &[1, 2][..])
+                (request.language, request.prompt, request.said),
+                (Some("en"), "before", "at first")
             );
             if request.samples.is_empty() {
                 return Err(EngineError::BadInput("empty"));
             }
             Ok(Decoded {
-                tokens: vec![i32::try_from(request.samples.len()).unwrap()],
+                language: request.samples.len().to_string(),
                 ..Decoded::default()
             })
         }),
@@ -57,7 +58,7 @@ fn a_post_call_session_gets_its_answers() {
     let mut session = lanes.batch_session();
     for length in [1, 500, 30] {
         let decoded = session.decode(&request(&vec![0.0; length])).unwrap();
-        assert_eq!(decoded.tokens, [i32::try_from(length).unwrap()]);
+        assert_eq!(decoded.language, length.to_string());
     }
     assert!(matches!(
         session.decode(&request(&[])),

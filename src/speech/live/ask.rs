@@ -45,8 +45,9 @@ impl Frames {
     }
 }
 
-/// Sizes a window by its samples; `again` after an answer that was not to be believed.
-pub(super) fn size(window: &mut Window, want: Want, again: bool) {
+/// Sizes a window by its samples, the newest `news` of them not heard before; `again` after an answer that
+/// was not to be believed.
+pub(super) fn size(window: &mut Window, want: Want, again: bool, news: usize) {
     let Frames { margin, least } = Frames::of(want);
     let samples = window.samples.len();
     let clip = (samples * FRAMES_PER_SEC).div_ceil(RATE);
@@ -57,7 +58,7 @@ pub(super) fn size(window: &mut Window, want: Want, again: bool) {
         Some("en") => ENGLISH_TOKENS_PER_SEC,
         _ => TOKENS_PER_SEC,
     };
-    window.max_tokens = narrow((samples * rate).div_ceil(RATE) + TOKENS_OVER);
+    window.max_tokens = narrow((news * rate).div_ceil(RATE) + TOKENS_OVER);
 }
 
 /// How long looks take: in proportion to the encoder's frames, near enough.

@@ -14,7 +14,6 @@ mod context;
 mod endings;
 mod looks;
 
-pub(super) use context::Before;
 use context::Context;
 
 /// Samples at 16 kHz in a millisecond.
@@ -31,14 +30,10 @@ pub struct Listener {
     ended: VecDeque<Talk>,
     running: Option<looks::Running>,
     context: Context,
-    /// What the running look's window begins with.
-    before: Before,
+    /// How much the running look's window holds of what was said before.
+    before: MediaTime,
     next_utterance: u64,
     language: Option<String>,
-    /// What was said before, in tokens of the live model.
-    prompt: Vec<i32>,
-    /// End of the newest utterance with words.
-    spoke_until: u64,
     /// End of the newest committed word.
     settled: MediaTime,
     /// Utterances in a row that held nothing to be believed.
@@ -66,11 +61,9 @@ impl Listener {
             ended: VecDeque::new(),
             running: None,
             context: Context::default(),
-            before: Before::default(),
+            before: MediaTime::ZERO,
             next_utterance: 0,
             language,
-            prompt: Vec::new(),
-            spoke_until: 0,
             settled: MediaTime::ZERO,
             junk: 0,
             trouble: false,
@@ -139,9 +132,6 @@ impl Listener {
             return;
         }
         self.trace.add(Step::Level(level));
-        if (level >= Level::SmallModel) != (self.level >= Level::SmallModel) {
-            self.prompt.clear();
-        }
         self.level = level;
         self.tell_level();
         if level == Level::NoText {
@@ -174,8 +164,8 @@ impl Listener {
         )
     }
 
-    pub(super) fn before(&self) -> &Before {
-        &self.before
+    pub(super) fn before(&self) -> MediaTime {
+        self.before
     }
 
     /// End of the window that is being looked at, in samples.

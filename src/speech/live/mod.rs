@@ -10,7 +10,8 @@
 //! An utterance is looked at again and again while it is spoken; what two looks agree on is committed
 //! ([`agree`]) and never taken back. The last look, at its end or in the silence before, commits the
 //! rest. Looks begin with what was said before, as much as there is time for: whisper hears short clips
-//! badly. Answers that are not to be believed show nothing.
+//! badly. The engine is held to what is committed and goes on from there, so that nothing is to be matched
+//! afterwards. Answers that are not to be believed show nothing.
 
 use std::time::Duration;
 
@@ -72,11 +73,11 @@ pub struct Options {
     pub last_look_ms: u32,
     /// The longest window with what was said before in it; ms.
     pub context_ms: u32,
-    /// Silence after which what was said before no longer guides the engine; ms.
-    pub forget_ms: u32,
-    /// Tokens of what was said before that guide the engine; 0 for none. They help where the last look
-    /// has no context, and cost as much time as a second of audio.
-    pub prompt_tokens: usize,
+    /// Words of what was said before the window that guide the engine; 0 for none.
+    pub prompt_words: usize,
+    /// Words at the end of what was heard that are not committed yet: they change most. More are surer
+    /// and later.
+    pub held_words: usize,
     /// An utterance whose last look is this late is given up; ms.
     pub latest_ms: u32,
     /// Voice activity.
@@ -102,8 +103,8 @@ impl Default for Options {
             look_ms: 500,
             last_look_ms: 1000,
             context_ms: 28_000,
-            forget_ms: 4000,
-            prompt_tokens: 0,
+            prompt_words: 40,
+            held_words: 2,
             latest_ms: 10_000,
             vad: vad::Options::default(),
         }
@@ -158,7 +159,10 @@ pub struct Window {
     pub samples: Vec<f32>,
     /// ISO 639-1; `None`: to be detected.
     pub language: Option<String>,
-    pub prompt: Vec<i32>,
+    /// What was said before it.
+    pub prompt: String,
+    /// What it is known to begin with.
+    pub said: String,
     pub audio_ctx: u32,
     pub max_tokens: u32,
     /// The smaller model will do.
@@ -178,6 +182,14 @@ impl Window {
         self.samples.resize(self.samples.len() + samples, 0.0);
     }
 
+    /// More that it is known to begin with.
+    pub(super) fn say(&mut self, text: &str) {
+        if !self.said.is_empty() && !text.is_empty() {
+            self.said.push(' ');
+        }
+        self.said.push_str(text);
+    }
+
     /// Learns how long the engine took for it.
     pub fn took(&mut self, time: Duration) {
         if !self.small {
@@ -192,6 +204,7 @@ impl Window {
             samples: &self.samples,
             language: self.language.as_deref(),
             prompt: &self.prompt,
+            said: &self.said,
             effort: Effort::Live {
                 audio_ctx: self.audio_ctx,
                 max_tokens: self.max_tokens,

@@ -17,7 +17,6 @@ pub(super) struct Talk {
     pub(super) agreement: Agreement,
     /// Of the newest answer that was believed.
     pub(super) language: String,
-    pub(super) tokens: Vec<i32>,
     /// Looks that were begun.
     pub(super) looks: u32,
     /// What was voice when the newest look began.
@@ -40,7 +39,6 @@ impl Talk {
             start,
             agreement: Agreement::default(),
             language: String::new(),
-            tokens: Vec::new(),
             looks: 0,
             looked_voice: Voiced::default(),
             looked_until: 0,
@@ -55,9 +53,15 @@ impl Talk {
         MediaTime::from_engine_samples(self.start)
     }
 
-    /// Takes a believed answer about the audio up to `until`; returns how many words it commits, none
-    /// of them before `settled`.
-    pub(super) fn believe(&mut self, decoded: Decoded, until: u64, settled: MediaTime) -> usize {
+    /// Takes a believed answer about the audio up to `until`, after the committed words; returns how many
+    /// more it commits, none of them before `settled` and none of the newest `held`.
+    pub(super) fn believe(
+        &mut self,
+        decoded: Decoded,
+        until: u64,
+        settled: MediaTime,
+        held: usize,
+    ) -> usize {
         let (start, end) = (self.start_time(), MediaTime::from_engine_samples(until));
         let place = |word: Word| Word {
             start: (start + word.start).min(end),
@@ -65,9 +69,8 @@ impl Talk {
             ..word
         };
         self.language = decoded.language;
-        self.tokens = decoded.tokens;
         let words = decoded.words.into_iter().map(place).collect();
-        self.agreement.hear(words, settled)
+        self.agreement.hear(words, settled, held)
     }
 
     /// The engine failed on the audio up to `until`; too many times and it counts as looked at.
@@ -92,10 +95,4 @@ impl Talk {
             !self.again && self.looks > 0 && self.looked_until >= all
         })
     }
-}
-
-/// As a reader sees them.
-pub(super) fn text(words: &[Word]) -> String {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    texts.join(" ")
 }

@@ -21,7 +21,7 @@ use super::{
     models::{ModelFile, ggml},
 };
 
-mod cap;
+mod ends;
 mod session;
 mod words;
 

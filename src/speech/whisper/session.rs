@@ -6,7 +6,7 @@ use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperError, Whi
 
 use super::{
     FULL_AUDIO_CTX,
-    cap::Cap,
+    ends::{self, Ends},
     words::{self, Token},
 };
 use crate::{
@@ -80,17 +80,17 @@ impl Session for WhisperSession {
             .transpose()?;
         self.take(request.samples);
         let mut language = asked.unwrap_or(self.guess);
-        self.run(language, request)?;
+        let mut ends = self.run(language, request)?;
         let mut start = self.start_of_transcript()?;
         if asked.is_none() && self.multilingual && start.detected() != language {
             language = start.detected();
-            self.run(language, request)?;
+            ends = self.run(language, request)?;
             start = self.start_of_transcript()?;
         }
         if asked.is_none() {
             self.guess = language;
         }
-        self.read(language, &start, request)
+        self.read(language, &start, &ends, request)
     }
 }
 
@@ -147,7 +147,10 @@ impl WhisperSession {
     }
 
     /// Runs encoder and decoder over the window that was taken.
-    fn run(&mut self, language: &'static str, request: &Request<'_>) -> Result<(), EngineError> {
+    fn run(&mut self, language: &'static str, request: &Request<'_>) -> Result<Ends, EngineError> {
+        let prompt = self.tokens(request.prompt, language)?;
+        let newest = prompt.len().saturating_sub(MAX_PROMPT);
+        let ends = self.ends(language, request)?;
         let beam = match request.effort {
             Effort::Live { .. } => 1,
             Effort::Final { beam, .. } => beam.clamp(1, MAX_BEAM),
@@ -160,14 +163,8 @@ impl WhisperSession {
         let (Effort::Live { audio_ctx, .. } | Effort::Final { audio_ctx, .. }) = request.effort;
         params.set_audio_ctx(encoder_frames(audio_ctx, self.samples.len()));
         params.set_no_timestamps(matches!(request.effort, Effort::Live { .. }));
-        let eot = self.context.token_eot();
-        let newest = request.prompt.len().saturating_sub(MAX_PROMPT);
-        let prompt = &request.prompt[newest..];
-        if prompt.iter().any(|token| !(0..eot).contains(token)) {
-            return Err(EngineError::BadInput("its prompt holds no text tokens"));
-        }
         if !prompt.is_empty() {
-            params.set_tokens(prompt);
+            params.set_tokens(&prompt[newest..]);
         }
         // A beam draws its hypotheses at random, the first from a generator that is seeded with the state
         // alone: a used one would make the words depend on what was heard before.
@@ -175,22 +172,38 @@ impl WhisperSession {
             Some(state) => state,
             None => self.context.create_state().map_err(failed)?,
         };
-        let outcome = self.cap(request).full(&mut state, params, &self.samples);
+        let outcome = ends.full(&mut state, params, &self.samples);
         if let Err(WhisperError::GenericError(STATE_FREED)) = outcome {
             std::mem::forget(state);
         } else {
             self.state = Some(state);
         }
-        outcome.map_err(failed)
+        outcome.map_err(failed)?;
+        Ok(ends)
     }
 
-    /// Of the tokens that this window may have.
-    fn cap(&self, request: &Request<'_>) -> Cap {
+    fn ends(&self, language: &str, request: &Request<'_>) -> Result<Ends, EngineError> {
+        let said = self.tokens(request.said, language)?;
+        if said.len() + TOKENS_OVER > ends::MOST {
+            return Err(EngineError::BadInput("it is known to begin with too much"));
+        }
         let tokens = match request.effort {
             Effort::Live { max_tokens, .. } => usize::try_from(max_tokens).unwrap_or(usize::MAX),
             Effort::Final { .. } => TOKENS_OVER + TOKENS_PER_SEC * self.samples.len() / MIN_SAMPLES,
         };
-        Cap::new(tokens, &self.context)
+        Ends::new(said, tokens, &self.context).map_err(failed)
+    }
+
+    fn tokens(&self, text: &str, language: &str) -> Result<Vec<i32>, EngineError> {
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let text = if words::spaced(language) {
+            format!(" {text}")
+        } else {
+            text.replace(' ', "")
+        };
+        self.context.tokenize(&text, text.len()).map_err(failed)
     }
 
     fn state(&mut self) -> Result<&mut WhisperState, EngineError> {
@@ -233,11 +246,11 @@ impl WhisperSession {
         &mut self,
         language: &'static str,
         start: &Start,
+        ends: &Ends,
         request: &Request<'_>,
     ) -> Result<Decoded, EngineError> {
         let context = Arc::clone(&self.context);
         let eot = context.token_eot();
-        let cap = self.cap(request);
         let length = MediaTime::from_engine_samples(request.samples.len() as u64);
         let mut tokens = Vec::new();
         let mut all = 0;
@@ -255,10 +268,10 @@ impl WhisperSession {
             }
         }
         let spaced = words::spaced(language);
+        let tokens = words::after(ends.known(), &tokens, spaced);
         Ok(Decoded {
-            avg_logprob: words::avg_logprob(&tokens),
-            words: words::merge(&tokens, length, spaced),
-            tokens: tokens.iter().map(|token| token.id).collect(),
+            avg_logprob: words::avg_logprob(tokens),
+            words: words::merge(tokens, length, spaced),
             language: language.to_owned(),
             language_p: if self.multilingual {
                 start.p(language)
@@ -266,7 +279,7 @@ impl WhisperSession {
                 1.0
             },
             no_speech: start.no_speech,
-            capped: cap.ended(all),
+            capped: ends.ended(all),
         })
     }
 }

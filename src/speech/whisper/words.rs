@@ -8,7 +8,6 @@ use crate::{speech::Word, time::MediaTime};
 /// A text token as decoded.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    pub(super) id: i32,
     pub(super) bytes: Vec<u8>,
     pub(super) probability: f32,
     pub(super) logprob: f32,
@@ -19,7 +18,6 @@ pub(super) struct Token {
 impl Token {
     pub(super) fn new(data: &WhisperTokenData, bytes: &[u8]) -> Self {
         Self {
-            id: data.id,
             bytes: bytes.to_vec(),
             probability: data.p,
             logprob: data.plog,
@@ -41,6 +39,18 @@ pub(super) fn spaced(language: &str) -> bool {
         language,
         "zh" | "ja" | "th" | "lo" | "my" | "km" | "yue" | "bo"
     )
+}
+
+/// What follows the first `known` tokens. Words that are known are whole: what would go on with the last of
+/// them is left out.
+pub(super) fn after(known: usize, tokens: &[Token], spaced: bool) -> &[Token] {
+    let news = &tokens[known.min(tokens.len())..];
+    let begins = |token: &Token| !spaced || token.bytes.first() == Some(&b' ');
+    match news.iter().position(begins) {
+        Some(first) if known > 0 => &news[first..],
+        None if known > 0 => &[],
+        _ => news,
+    }
 }
 
 /// Joins tokens to words, in order and within the window. Without spaces between words, every run of
@@ -126,7 +136,6 @@ mod tests {
     /// A token every 500 ms, each left at the end of its time.
     fn tokens(pieces: &[&[u8]]) -> Vec<Token> {
         let token = |(at, bytes): (i64, &&[u8])| Token {
-            id: 0,
             bytes: bytes.to_vec(),
             probability: 0.5,
             logprob: -0.5,
@@ -157,6 +166,23 @@ mod tests {
             &[("No", 120, 500), ("space", 500, 1000)],
         );
         check(&[], true, &[]);
+    }
+
+    #[test]
+    fn news_begins_with_a_word_of_its_own() {
+        let text = [" the".as_bytes(), b" dog", b"s", b",", b" bark", b"ed"];
+        for (known, spaced, first) in [
+            (0, true, 0),
+            (1, true, 1),
+            (2, true, 4),
+            (5, true, 6),
+            (6, true, 6),
+            (9, true, 6),
+            (2, false, 2),
+        ] {
+            let news = after(known, &tokens(&text), spaced).len();
+            assert_eq!(text.len() - news, first, "{known}");
+        }
     }
 
     #[test]

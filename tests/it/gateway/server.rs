@@ -68,7 +68,6 @@ fn hear(request: &Request<'_>) -> Decoded {
                 confidence: 0.9,
             })
             .collect(),
-        tokens: (0..8).collect(),
         language: "en".into(),
         language_p: 0.9,
         avg_logprob: -0.2,

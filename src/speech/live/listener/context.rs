@@ -1,11 +1,13 @@
 //! What the speaker said before: looks at an utterance begin there, so that a short one is heard in
-//! its context. Its words are committed and known; only what follows them is news.
+//! its context. Its words are committed and known; the engine is held to them and tells what follows.
+//! Words from before the window guide it.
 
 use super::PER_MS;
 use crate::{
     speech::{
-        Decoded, Word,
-        live::{Options, Window, agree::split, turns::Ended},
+        Word,
+        live::{Options, Window, turns::Ended},
+        text,
     },
     time::MediaTime,
 };
@@ -18,10 +20,8 @@ const LONGEST: u64 = 29_000 * PER_MS;
 /// What was said so long ago is another matter, in samples.
 const FORGOTTEN: u64 = 30_000 * PER_MS;
 
-/// Words of the context that end later than this before its end, and words after it that end sooner
-/// than this after it, are told apart by what they say; others by their times.
-const EARLY: MediaTime = MediaTime::from_ms(100);
-const LATE: MediaTime = MediaTime::from_ms(300);
+/// Tokens that an engine is held to: of the 216 that whisper may say, so many leave room for what follows.
+const MOST_SAID: usize = 150;
 
 /// The newest utterances, pauses shortened.
 #[derive(Default)]
@@ -31,38 +31,6 @@ pub(super) struct Context {
     words: Vec<Word>,
     /// Where it ends in the stream.
     end: u64,
-}
-
-/// What was put before an utterance.
-#[derive(Debug, Clone, Default)]
-pub(in crate::speech::live) struct Before {
-    pub(in crate::speech::live) words: Vec<Word>,
-    /// How much audio.
-    pub(in crate::speech::live) length: MediaTime,
-}
-
-impl Before {
-    pub(super) fn is_none(&self) -> bool {
-        self.words.is_empty()
-    }
-
-    /// What a window says after what it begins with, by the words and, within the reach of their
-    /// errors, by their times; as if it had begun there.
-    pub(super) fn news(&self, decoded: Decoded) -> Decoded {
-        if self.is_none() {
-            return decoded;
-        }
-        let heard = &decoded.words;
-        let until = |time: MediaTime| heard.iter().take_while(|word| word.end <= time).count();
-        let least = until(self.length.saturating_sub(EARLY));
-        let after = split(&self.words, heard, least..=until(self.length + LATE));
-        let words = earlier(&heard[after..], self.length);
-        Decoded {
-            avg_logprob: sureness(&words),
-            words,
-            ..decoded
-        }
-    }
 }
 
 impl Context {
@@ -83,7 +51,7 @@ impl Context {
         }));
         self.audio.extend_from_slice(&ended.audio);
         self.end = ended.end();
-        let (from, first) = self.newest(most);
+        let (from, first) = self.newest(most, usize::MAX);
         self.audio.drain(..from);
         let skipped = MediaTime::from_engine_samples(from as u64);
         self.words = earlier(&self.words[first..], skipped);
@@ -94,25 +62,30 @@ impl Context {
     }
 
     /// Begins a window with what belongs before an utterance that starts at `start`, at most `most`
-    /// samples of it.
-    pub(super) fn load(&mut self, window: &mut Window, start: u64, most: u64) -> Before {
+    /// samples of it, where `committed` is known of the utterance itself, and gives the newest
+    /// `prompt_words` before that for a prompt. Returns how much audio it put there.
+    pub(super) fn load(
+        &mut self,
+        window: &mut Window,
+        start: u64,
+        most: u64,
+        committed: &[Word],
+        prompt_words: usize,
+    ) -> MediaTime {
         if start > self.end + FORGOTTEN {
             self.forget();
         }
-        if self.words.is_empty() || most <= PAUSE {
-            return Before::default();
+        let room = MOST_SAID.saturating_sub(tokens(committed));
+        let (from, first) = self.newest(most.saturating_sub(PAUSE), room);
+        let (older, known) = self.words.split_at(first);
+        let oldest = older.len().saturating_sub(prompt_words);
+        window.prompt.push_str(&text(&older[oldest..]));
+        if !known.is_empty() {
+            window.say(&text(known));
+            window.load(&self.audio[from..]);
+            window.load_silence(start.saturating_sub(self.end).min(PAUSE));
         }
-        let (from, first) = self.newest(most - PAUSE);
-        if first == self.words.len() {
-            return Before::default();
-        }
-        window.load(&self.audio[from..]);
-        window.load_silence(start.saturating_sub(self.end).min(PAUSE));
-        let skipped = MediaTime::from_engine_samples(from as u64);
-        Before {
-            words: earlier(&self.words[first..], skipped),
-            length: MediaTime::from_engine_samples(window.samples.len() as u64),
-        }
+        MediaTime::from_engine_samples(window.samples.len() as u64)
     }
 
     #[cfg(test)]
@@ -120,18 +93,20 @@ impl Context {
         self.audio.len()
     }
 
-    /// Where in the audio at most its newest `most` samples begin, after a whole word, and the first
-    /// word there.
-    fn newest(&self, most: u64) -> (usize, usize) {
+    /// Where in the audio at most its newest `most` samples and `room` tokens begin, after a whole word,
+    /// and the first word there.
+    fn newest(&self, most: u64, room: usize) -> (usize, usize) {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let Some(over) = self.audio.len().checked_sub(most).filter(|over| *over > 0) else {
-            return (0, 0);
-        };
-        let ends = self.words.iter().map(|word| sample(word.end));
-        match ends.enumerate().find(|(_, end)| *end >= over) {
-            Some((last, end)) => (end.min(self.audio.len()), last + 1),
-            None => (self.audio.len(), self.words.len()),
+        let over = self.audio.len().saturating_sub(most);
+        let mut words = 0..self.words.len();
+        let mut from = 0;
+        while from < over || tokens(&self.words[words.clone()]) > room {
+            let Some(dropped) = words.next() else {
+                return (self.audio.len(), self.words.len());
+            };
+            from = sample(self.words[dropped].end).min(self.audio.len());
         }
+        (from, words.start)
     }
 
     fn pause(&mut self, until: u64) {
@@ -146,7 +121,7 @@ impl Context {
 }
 
 /// Words as heard from a point so much later.
-fn earlier(words: &[Word], by: MediaTime) -> Vec<Word> {
+pub(super) fn earlier(words: &[Word], by: MediaTime) -> Vec<Word> {
     let moved = |word: &Word| Word {
         start: word.start.saturating_sub(by),
         end: word.end.saturating_sub(by),
@@ -155,13 +130,13 @@ fn earlier(words: &[Word], by: MediaTime) -> Vec<Word> {
     words.iter().map(moved).collect()
 }
 
-/// As near as words come to the mean log of their tokens' probabilities.
-#[expect(clippy::cast_precision_loss, reason = "a few hundred words at most")]
-fn sureness(words: &[Word]) -> f32 {
-    let sum: f32 = (words.iter())
-        .map(|word| word.confidence.max(f32::EPSILON).ln())
-        .sum();
-    sum / words.len().max(1) as f32
+/// About how many tokens words have in whisper's vocabulary, rather more: it has long pieces for Latin
+/// letters, syllables for Hebrew or Cyrillic ones, and bytes for the rest.
+fn tokens(words: &[Word]) -> usize {
+    const TWELFTHS: [usize; 4] = [3, 8, 18, 18];
+    let letters = words.iter().flat_map(|word| word.text.chars());
+    let twelfths: usize = letters.map(|letter| TWELFTHS[letter.len_utf8() - 1]).sum();
+    words.len() / 2 + twelfths / 12
 }
 
 fn sample(time: MediaTime) -> usize {

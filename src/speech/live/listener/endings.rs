@@ -4,11 +4,8 @@ use super::{Context, Listener, PER_MS, looks::HEARD_ALL};
 use crate::{
     speech::{
         Word,
-        live::{
-            Heard, Level,
-            talk::{Talk, text},
-            turns::Ended,
-        },
+        live::{Heard, Level, talk::Talk, turns::Ended},
+        text,
     },
     time::MediaTime,
 };
@@ -105,7 +102,6 @@ impl Listener {
         let words = talk.agreement.into_committed();
         if words.is_empty() {
             self.junk += 1;
-            self.prompt.clear();
             if talk.shown {
                 self.out.push_back(Heard::Partial {
                     utterance,
@@ -120,7 +116,6 @@ impl Listener {
             let most = Context::most(&self.options);
             self.context.keep(over, &words, most);
         }
-        self.remember(talk.tokens, talk.start, end);
         self.out.push_back(Heard::Completed {
             utterance,
             start,
@@ -129,18 +124,6 @@ impl Listener {
             words,
             language: talk.language,
         });
-    }
-
-    /// Keeps the newest tokens to guide the next utterance; a pause or a strange answer forgets them.
-    fn remember(&mut self, tokens: Vec<i32>, start: u64, end: u64) {
-        if start > self.spoke_until + u64::from(self.options.forget_ms) * PER_MS {
-            self.prompt.clear();
-        }
-        self.spoke_until = end;
-        self.prompt.extend(tokens);
-        let most = self.options.prompt_tokens;
-        let over = self.prompt.len().saturating_sub(most);
-        self.prompt.drain(..over);
     }
 
     pub(super) fn tell_committed(&mut self, utterance: u64, words: Vec<Word>) {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use metrics::counter;
 
-use super::{Context, Listener, PER_MS};
+use super::{Context, Listener, PER_MS, context::earlier};
 use crate::{
     speech::{
         Decoded, EngineError, Word,
         filter::{self, Suspicion},
         live::{Heard, Level, Want, Window, ask, talk::Talk, trace::Step},
+        text,
     },
     time::MediaTime,
 };
@@ -79,28 +80,28 @@ impl Listener {
         };
         let end = talk.start + audio.len() as u64;
         window.samples.clear();
-        let time = if talk.again {
-            0
-        } else {
-            self.level.look_ms(want, &self.options)
-        };
+        let time = self.level.look_ms(want, &self.options);
         let longest = window
             .pace
             .longest(want, Duration::from_millis(time.into()));
         let most = Context::most(&self.options).min(longest);
         let room = most.saturating_sub(audio.len() as u64);
-        self.before = self.context.load(window, talk.start, room);
+        window.prompt.clear();
+        window.said.clear();
+        let committed = talk.agreement.committed();
+        self.before = if talk.again {
+            MediaTime::ZERO
+        } else {
+            let prompt_words = self.options.prompt_words;
+            (self.context).load(window, talk.start, room, committed, prompt_words)
+        };
+        window.say(&text(committed));
         window.load(audio);
         talk.looks += 1;
         talk.looked_voice = voice;
-        let forget = u64::from(self.options.forget_ms) * PER_MS;
-        window.prompt.clear();
-        if !talk.again && self.before.is_none() && talk.start < self.spoke_until + forget {
-            window.prompt.extend_from_slice(&self.prompt);
-        }
         window.small = self.level >= Level::SmallModel;
         window.language.clone_from(&self.language);
-        ask::size(window, want, talk.again);
+        ask::size(window, want, talk.again, audio.len());
         self.running = Some(Running {
             utterance: talk.utterance,
             end,
@@ -132,14 +133,23 @@ impl Listener {
 
     /// Decides whether an answer is believed, asked for again, or nothing.
     fn weigh(&mut self, running: Running, decoded: Decoded) {
-        let in_context = !self.before.is_none();
-        let decoded = self.before.news(decoded);
+        let in_context = self.before > MediaTime::ZERO;
+        let decoded = Decoded {
+            words: earlier(&decoded.words, self.before),
+            ..decoded
+        };
         let Some(talk) = self.talk_mut(running.utterance) else {
             return;
         };
-        let suspicion = filter::suspect(&decoded, talk.looked_voice.level());
+        let silent = decoded.words.is_empty();
+        let committed = talk.agreement.committed();
+        let whole = Decoded {
+            words: [committed, &decoded.words].concat(),
+            ..decoded.clone()
+        };
+        let suspicion = filter::suspect(&whole, talk.looked_voice.level()).filter(|_| !silent);
         // Nothing new in its context, or nothing to be believed: it is heard alone before it is lost.
-        let alone = in_context && (suspicion.is_some() || decoded.words.is_empty());
+        let alone = in_context && (suspicion.is_some() || silent);
         talk.again = !running.again && (alone || suspicion.is_some_and(Suspicion::is_loop));
         if let Some(suspicion) = suspicion {
             let (reason, again) = (suspicion.as_str(), talk.again.to_string());
@@ -150,19 +160,13 @@ impl Listener {
             return;
         }
         talk.looked_until = running.end;
-        if suspicion.is_some() || decoded.words.is_empty() {
-            self.prompt.clear();
-        } else {
-            if in_context {
-                // Its tokens say what was said before, too.
-                self.prompt.clear();
-            }
+        if suspicion.is_none() && !whole.words.is_empty() {
             self.believe(running, decoded);
         }
     }
 
     fn believe(&mut self, running: Running, decoded: Decoded) {
-        let settled = self.settled;
+        let (settled, held) = (self.settled, self.options.held_words);
         let steady = MediaTime::from_ms(self.options.steady_ms.into());
         let steady = MediaTime::from_engine_samples(running.end).saturating_sub(steady);
         let Some(talk) = self.talk_mut(running.utterance) else {
@@ -170,11 +174,7 @@ impl Listener {
         };
         let voiced = talk.looked_voice.samples;
         let tells_language = decoded.tells_language();
-        let committed = talk.believe(decoded, running.end, settled);
-        if running.small {
-            // Another vocabulary: its tokens mean nothing to the live model.
-            talk.tokens.clear();
-        }
+        let committed = talk.believe(decoded, running.end, settled, held);
         let tail = talk.agreement.tail().iter();
         let shown = |word: &&Word| running.want != Want::Partial || word.end <= steady;
         let words: Vec<Word> = tail.take_while(shown).cloned().collect();

@@ -23,7 +23,9 @@ pub(super) struct Look {
     pub(super) audio_ctx: u32,
     pub(super) max_tokens: u32,
     pub(super) language: Option<String>,
-    pub(super) prompt: Vec<i32>,
+    pub(super) prompt: String,
+    /// What the window is known to begin with.
+    pub(super) said: String,
     pub(super) small: bool,
 }
 
@@ -135,7 +137,7 @@ impl Scenario {
         window.took(Duration::from_millis(self.decode_ms));
         assert!(self.listener.want().is_none(), "one look at a time");
         let end = self.listener.looking_until() / 16;
-        let context = self.listener.before().length.as_ms();
+        let context = self.listener.before().as_ms();
         let look = Look {
             at: self.now,
             want,
@@ -146,6 +148,7 @@ impl Scenario {
             max_tokens: window.max_tokens,
             language: window.language.clone(),
             prompt: window.prompt.clone(),
+            said: window.said.clone(),
             small: window.small,
         };
         assert!(matches!(window.request().effort, Effort::Live { .. }));
@@ -186,16 +189,16 @@ impl Scenario {
     fn truth(&self, look: &Look) -> Decoded {
         let place = |ms: u64| MediaTime::from_ms(ms.saturating_sub(look.start) + look.context);
         let words = self.words(look.start, look.end);
+        let known: Vec<&str> = look.said.split(' ').collect();
+        let unknown = |word: &Word| !known.contains(&word.text.as_str());
         let spoken = words.iter().map(|n| Word {
             text: format!("w{n}"),
             start: place(n * WORD_MS),
             end: place(n * WORD_MS + WORD_MS - 20),
             confidence: 0.9,
         });
-        let before = self.listener.before().words.iter().cloned();
         Decoded {
-            tokens: words.iter().map(|_| 7).collect(),
-            words: before.chain(spoken).collect(),
+            words: spoken.filter(unknown).collect(),
             language: look.language.clone().unwrap_or_else(|| "he".into()),
             language_p: 0.9,
             avg_logprob: -0.2,
