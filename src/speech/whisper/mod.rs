@@ -22,6 +22,7 @@ use super::{
 };
 
 mod ends;
+mod one_thread;
 mod session;
 mod words;
 
@@ -41,7 +42,11 @@ impl Whisper {
     /// When the file is unreadable or no whisper model.
     pub fn load(file: &ModelFile) -> Result<Self, EngineError> {
         static QUIET: Once = Once::new();
-        QUIET.call_once(whisper_rs::install_logging_hooks);
+        QUIET.call_once(|| {
+            whisper_rs::install_logging_hooks();
+            // The linker may leave out what Rust alone never calls.
+            std::hint::black_box(one_thread::__wrap_ggml_backend_init_by_type as *const ());
+        });
         let load = |why: &dyn std::fmt::Display| EngineError::Load {
             path: file.path.display().to_string(),
             why: why.to_string(),
