@@ -1,7 +1,9 @@
 //! Files of any kind → 16 kHz: WAV (PCM, float, mu-law, A-law, ADPCM) and MP3, any rate, any number of
-//! channels, a block at a time. A WAV that was cut off, or whose header was never finished, is decoded as
+//! channels, and Ogg Opus, a block at a time. A WAV that was cut off, or whose header was never finished, is decoded as
 //! far as it goes.
 
+mod ogg;
+mod opus;
 pub mod probe;
 mod riff;
 
@@ -40,9 +42,7 @@ pub fn open(path: &Path) -> Result<Decoder, Error> {
 /// A file that is being decoded.
 pub struct Decoder {
     path: PathBuf,
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track: u32,
+    coding: Coding,
     rate: u32,
     /// In samples of `rate`.
     frames_hint: Option<u64>,
@@ -55,6 +55,11 @@ pub struct Decoder {
     frames: u64,
     damaged: u64,
     ended: bool,
+}
+
+enum Coding {
+    Opus(Box<opus::Reader>),
+    Other(Other),
 }
 
 impl Decoder {
@@ -70,10 +75,10 @@ impl Decoder {
                 path: path.to_owned(),
             });
         }
-        let unreadable = |why: &dyn std::fmt::Display| Error::Unreadable {
-            path: path.to_owned(),
-            why: why.to_string(),
-        };
+        if opus::is_ogg(&bytes).map_err(failed)? {
+            return Self::opus(path, bytes);
+        }
+        let unreadable = |why: &dyn std::fmt::Display| unreadable(path, why);
         let source = riff::Shown::new(bytes).map_err(failed)?;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let mut hint = Hint::new();
@@ -100,24 +105,50 @@ impl Decoder {
             .channels
             .as_ref()
             .map_or(0, |channels| channels.count());
+        let (track, frames_hint) = (track.id, track.num_frames);
+        let coding = Coding::Other(Other {
+            format,
+            decoder,
+            track,
+        });
+        Self::new(path, coding, rate, channels, frames_hint)
+    }
+
+    fn opus(path: &Path, bytes: impl Bytes + 'static) -> Result<Self, Error> {
+        let reader = opus::Reader::open(Box::new(bytes)).map_err(|refusal| match refusal {
+            opus::Refusal::Io(error) => Error::io(path, error),
+            opus::Refusal::Unreadable(why) => unreadable(path, &why),
+        })?;
+        let frames = reader.frames().map_err(|error| Error::io(path, error))?;
+        let channels = reader.channels();
+        let coding = Coding::Opus(Box::new(reader));
+        Self::new(path, coding, opus::RATE, channels, frames)
+    }
+
+    fn new(
+        path: &Path,
+        coding: Coding,
+        rate: u32,
+        channels: usize,
+        frames_hint: Option<u64>,
+    ) -> Result<Self, Error> {
         if !(1..=MOST_CHANNELS).contains(&channels) {
-            return Err(unreadable(&format!("it has {channels} channels")));
+            let why = format!("it has {channels} channels");
+            return Err(unreadable(path, &why));
         }
         let resamplers: Result<Vec<_>, _> = (0..channels).map(|_| Resampler::new(rate)).collect();
         Ok(Self {
             path: path.to_owned(),
-            track: track.id,
+            coding,
             rate,
-            frames_hint: track.num_frames,
-            resamplers: resamplers.map_err(|bad| unreadable(&bad))?,
+            frames_hint,
+            resamplers: resamplers.map_err(|bad| unreadable(path, &bad))?,
             wanted: None,
             planes: Vec::new(),
             block: vec![Vec::new(); channels],
             frames: 0,
             damaged: 0,
             ended: false,
-            format,
-            decoder,
         })
     }
 
@@ -126,7 +157,7 @@ impl Decoder {
         self.block.len()
     }
 
-    /// Samples a second in the file.
+    /// Samples a second in the file; of Opus, which has no rate of its own, 16,000.
     #[must_use]
     pub const fn rate(&self) -> u32 {
         self.rate
@@ -140,10 +171,11 @@ impl Decoder {
 
     fn length(&self) -> Option<u64> {
         let frames = self.frames_hint?;
-        Some((frames * ENGINE_RATE).div_ceil(u64::from(self.rate)))
+        let samples = frames.saturating_mul(ENGINE_RATE);
+        Some(samples.div_ceil(u64::from(self.rate)))
     }
 
-    /// Packets that could not be decoded; silence stands in their place.
+    /// Packets that could not be decoded, and gaps in an Ogg file; silence stands in their place.
     #[must_use]
     pub const fn damaged(&self) -> u64 {
         self.damaged
@@ -157,9 +189,10 @@ impl Decoder {
     pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>, Error> {
         self.block.iter_mut().for_each(Vec::clear);
         while !self.ended && self.filled() == 0 {
-            match self.next_packet()? {
-                Some(packet) => self.decode(&packet)?,
-                None => self.end()?,
+            if self.next_planes()? {
+                self.resample()?;
+            } else {
+                self.end()?;
             }
         }
         Ok((self.filled() > 0).then_some(&self.block))
@@ -169,36 +202,30 @@ impl Decoder {
         self.block[self.wanted.unwrap_or(0)].len()
     }
 
-    fn next_packet(&mut self) -> Result<Option<Packet>, Error> {
-        loop {
-            match self.format.next_packet() {
-                Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(None),
-                // The file was cut off, or goes on as something else.
-                Err(Failure::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    return Ok(None);
-                }
-                Err(Failure::ResetRequired) => return Ok(None),
-                Err(Failure::IoError(error)) => return Err(Error::io(&self.path, error)),
-                Err(failure) => return Err(self.broken(&failure)),
+    /// Decodes on into `planes`; `false` at the end.
+    fn next_planes(&mut self) -> Result<bool, Error> {
+        match &mut self.coding {
+            Coding::Opus(reader) => {
+                let more = reader.next(&mut self.planes);
+                self.damaged = reader.damaged();
+                more.map_err(|error| Error::io(&self.path, error))
             }
+            Coding::Other(other) => match other.next(&mut self.planes) {
+                Ok(Step::Decoded) => Ok(true),
+                Ok(Step::Damaged { frames }) => {
+                    self.damaged += 1;
+                    self.planes.clear();
+                    self.planes.resize(self.block.len(), vec![0.0; frames]);
+                    Ok(true)
+                }
+                Ok(Step::End) => Ok(false),
+                Err(Failure::IoError(error)) => Err(Error::io(&self.path, error)),
+                Err(failure) => Err(self.broken(&failure)),
+            },
         }
     }
 
-    fn decode(&mut self, packet: &Packet) -> Result<(), Error> {
-        match self.decoder.decode(packet) {
-            Ok(audio) => {
-                audio.copy_to_vecs_planar(&mut self.planes);
-            }
-            Err(Failure::DecodeError(_) | Failure::IoError(_)) => {
-                self.damaged += 1;
-                let frames = usize::try_from(packet.dur.get()).unwrap_or(0);
-                self.planes.clear();
-                self.planes.resize(self.block.len(), vec![0.0; frames]);
-            }
-            Err(failure) => return Err(self.broken(&failure)),
-        }
+    fn resample(&mut self) -> Result<(), Error> {
         if self.planes.len() != self.block.len() {
             return Err(self.broken(&"the number of channels changes"));
         }
@@ -237,6 +264,59 @@ impl Decoder {
             path: self.path.clone(),
             at,
             why: why.to_string(),
+        }
+    }
+}
+
+fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Error {
+    Error::Unreadable {
+        path: path.to_owned(),
+        why: why.to_string(),
+    }
+}
+
+/// What symphonia reads.
+struct Other {
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+}
+
+enum Step {
+    Decoded,
+    Damaged { frames: usize },
+    End,
+}
+
+impl Other {
+    fn next(&mut self, planes: &mut Vec<Vec<f32>>) -> Result<Step, Failure> {
+        let Some(packet) = self.next_packet()? else {
+            return Ok(Step::End);
+        };
+        match self.decoder.decode(&packet) {
+            Ok(audio) => {
+                audio.copy_to_vecs_planar(planes);
+                Ok(Step::Decoded)
+            }
+            Err(Failure::DecodeError(_) | Failure::IoError(_)) => Ok(Step::Damaged {
+                frames: usize::try_from(packet.dur.get()).unwrap_or(0),
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn next_packet(&mut self) -> Result<Option<Packet>, Failure> {
+        loop {
+            match self.format.next_packet() {
+                Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
+                Ok(Some(_)) => {}
+                // The file was cut off, or goes on as something else.
+                Err(Failure::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return Ok(None);
+                }
+                Err(Failure::ResetRequired) => return Ok(None),
+                other => return other,
+            }
         }
     }
 }
