@@ -1,6 +1,6 @@
 //! The final pass over two-track calls with known words: word error rate and process CPU.
 //!
-//! `cargo bench --bench final_pass -- [--model base]… [--set beam=3]… [--folder calls] [--neighbour]`
+//! `cargo bench --bench final_pass -- [--model base]… [--set beam=3]… [--folder calls] [--neighbour] [--archived]`
 //! Needs `CALLSCRIBE_SHARED` (calls and sounds) and `CALLSCRIBE_MODELS`. Prints its parameters and, by
 //! `benches/wer.py`, the rates; asserts nothing.
 #![expect(
@@ -12,7 +12,11 @@
 use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use callscribe::{
-    audio::decode::{self, ChannelSource},
+    audio::{
+        decode::{self, ChannelSource},
+        opus,
+        source::Source,
+    },
     speech::{Engine, Session, final_pass, models::find, whisper::Whisper},
 };
 use clap::Parser;
@@ -36,6 +40,9 @@ struct Args {
     /// Hold it against faster-whisper (int8, beam 5, one thread) on the same files in the same run.
     #[arg(long)]
     neighbour: bool,
+    /// Hear the files once more as they come out of the archive (Ogg Opus).
+    #[arg(long)]
+    archived: bool,
     /// Print texts.
     #[arg(long)]
     texts: bool,
@@ -64,15 +71,23 @@ fn main() -> ExitCode {
             "model {name}: a full run of the encoder costs {:.2} CPU-s",
             common::pace(&mut *session)
         );
-        let mut tracks = Vec::new();
+        let (mut tracks, mut archived) = (Vec::new(), Vec::new());
         for file in common::recordings(&folder).iter().take(args.take) {
-            tracks.extend(transcribe(&mut *session, file, &options, args.texts));
+            tracks.extend(transcribe(&mut *session, file, file, &options, args.texts));
+            if args.archived {
+                let packed = pack(file);
+                let name = packed.path();
+                archived.extend(transcribe(&mut *session, name, file, &options, args.texts));
+            }
         }
         println!(
             "model {name}: a full run of the encoder costs {:.2} CPU-s",
             common::pace(&mut *session)
         );
         common::judge(&folder, &format!("final_pass-{name}"), &tracks);
+        if args.archived {
+            common::judge(&folder, &format!("final_pass-{name}-archived"), &archived);
+        }
         costs.push((name.clone(), cost(&tracks)));
     }
     if args.neighbour {
@@ -83,6 +98,20 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// A file as the archive keeps it.
+fn pack(file: &Path) -> tempfile::NamedTempFile {
+    let channels = decode::open(file).unwrap().channels();
+    let track = |channel| Box::new(ChannelSource::open(file, channel).unwrap()) as Box<dyn Source>;
+    let packed = tempfile::Builder::new().suffix(".opus").tempfile().unwrap();
+    let frames = opus::pack((0..channels).map(track).collect(), packed.as_file()).unwrap();
+    let (wavs, bytes) = (
+        2 * frames * channels as u64,
+        packed.as_file().metadata().unwrap().len(),
+    );
+    println!("archived: {wavs} bytes of WAVs in {bytes}");
+    packed
 }
 
 /// CPU-seconds of all tracks.
@@ -119,6 +148,7 @@ fn options(sets: &[String]) -> final_pass::Options {
 fn transcribe(
     session: &mut dyn Session,
     file: &Path,
+    named: &Path,
     options: &final_pass::Options,
     texts: bool,
 ) -> Vec<serde_json::Value> {
@@ -146,14 +176,14 @@ fn transcribe(
             let text: Vec<&str> = track.utterances.iter().map(|u| u.text.as_str()).collect();
             println!(
                 "{} {channel}: {} windows, {} again, {} refused, language {:?}, {cpu:.2} CPU-s",
-                file.file_name().unwrap().to_string_lossy(),
+                named.file_name().unwrap().to_string_lossy(),
                 track.stats.windows,
                 track.stats.again,
                 track.stats.refused,
                 track.language,
             );
             json!({
-                "file": file.file_name().unwrap().to_string_lossy(),
+                "file": named.file_name().unwrap().to_string_lossy(),
                 "channel": channel,
                 "seconds": track.duration,
                 "cpu": cpu,

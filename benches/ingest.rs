@@ -9,16 +9,17 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::Duration,
 };
 
 use anyhow::{Context, ensure};
 use callscribe::tasks;
 use clap::Parser;
-use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_tungstenite::tungstenite::Message;
+
+#[path = "common/server.rs"]
+mod server;
 
 #[derive(Parser, Clone)]
 struct Args {
@@ -66,12 +67,10 @@ async fn run(
     start: impl Fn(&Path, u16, u32) -> anyhow::Result<Server>,
 ) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port();
-    let mut server = start(folder.path(), port, args.streams)?;
-    wait_ready(port).await?;
-    let measured = tasks::spawn("measure", measure(server.process.id(), args.seconds));
+    let port = server::free_port()?;
+    let mut running = start(folder.path(), port, args.streams)?;
+    server::wait_ready(port).await?;
+    let measured = tasks::spawn("measure", measure(running.process.id(), args.seconds));
     let streams: Vec<_> = (0..args.streams)
         .map(|n| tasks::spawn("stream", stream(n, port, args.clone())))
         .collect();
@@ -80,9 +79,9 @@ async fn run(
         late = late.max(handle.await??);
     }
     let (cpu, wall, rss) = measured.await??;
-    stop(&mut server.process)?;
-    println!("{}:", server.name);
-    report(args, &server, cpu / wall, rss, late)?;
+    server::stop(&mut running.process)?;
+    println!("{}:", running.name);
+    report(args, &running, cpu / wall, rss, late)?;
     Ok(cpu / wall)
 }
 
@@ -96,17 +95,7 @@ struct Server {
 }
 
 fn start(folder: &Path, port: u16, streams: u32) -> anyhow::Result<Server> {
-    let log = fs::File::create(folder.join("log"))?;
-    let process = Command::new(env!("CARGO_BIN_EXE_callscribe"))
-        .current_dir(folder)
-        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-        .args(["--set", "speech.live=false", "--set", "speech.final=false"])
-        .args(["--set", &format!("media.max_streams={streams}")])
-        .args(["--set", &format!("media.max_streams_per_address={streams}")])
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .context("the server")?;
+    let process = server::start(folder, port, streams, &[])?;
     Ok(Server {
         name: "callscribe",
         process,
@@ -147,68 +136,23 @@ fn start_node(folder: &Path, port: u16, _streams: u32) -> anyhow::Result<Server>
     })
 }
 
-async fn wait_ready(port: u16) -> anyhow::Result<()> {
-    for _ in 0..100 {
-        if tokio::net::TcpStream::connect(("127.0.0.1", port))
-            .await
-            .is_ok()
-        {
-            return Ok(());
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
-    anyhow::bail!("the server did not listen within 10 s")
-}
-
 /// One stream at real speed; returns by how much its latest frame was late.
 async fn stream(n: u32, port: u16, args: Args) -> anyhow::Result<Duration> {
     sleep(Duration::from_secs(1) * n / args.streams).await;
-    let (mut socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://127.0.0.1:{port}/media")).await?;
-    let (call, sid) = (format!("CA{n:032x}"), format!("MZ{n:032x}"));
-    let payload = payload(n);
-    socket
-        .send(Message::text(
-            r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#,
-        ))
-        .await?;
-    socket.send(Message::text(format!(r#"{{"event":"start","sequenceNumber":"1","streamSid":"{sid}","start":{{"streamSid":"{sid}","accountSid":"AC0","callSid":"{call}","tracks":["inbound"],"customParameters":{{}},"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}}}}"#))).await?;
+    let mut stream = server::Stream::open(port, n).await?;
     let (begin, mut late) = (Instant::now(), Duration::ZERO);
     for frame in 0..frames(&args) {
         let due = begin + FRAME * frame;
         sleep_until(due).await;
         late = late.max(due.elapsed());
-        let text = format!(
-            r#"{{"event":"media","sequenceNumber":"{}","media":{{"track":"inbound","chunk":"{}","timestamp":"{}","payload":"{payload}"}},"streamSid":"{sid}"}}"#,
-            frame + 2,
-            frame + 1,
-            frame * 20
-        );
-        socket.send(Message::text(text)).await?;
+        stream.frame().await?;
     }
-    let sequence = frames(&args) + 2;
-    socket.send(Message::text(format!(r#"{{"event":"stop","sequenceNumber":"{sequence}","streamSid":"{sid}","stop":{{"accountSid":"AC0","callSid":"{call}"}}}}"#))).await?;
-    while let Some(Ok(_)) = socket.next().await {}
+    stream.stop().await?;
     Ok(late)
 }
 
 fn frames(args: &Args) -> u32 {
     args.seconds * 50
-}
-
-/// 160 bytes that no codec or disk could squeeze.
-fn payload(seed: u32) -> String {
-    use base64::Engine;
-    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
-    let bytes: Vec<u8> = (0..160)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 17;
-            state ^= state << 5;
-            state.to_le_bytes()[1]
-        })
-        .collect();
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// CPU seconds and wall seconds of the steady part, and resident bytes at its end.
@@ -217,9 +161,7 @@ async fn measure(pid: u32, seconds: u32) -> anyhow::Result<(f64, f64, u64)> {
     let (begin, before) = (Instant::now(), cpu_seconds(pid)?);
     sleep(Duration::from_secs((seconds - 2 * MARGIN).into())).await;
     let used = cpu_seconds(pid)? - before;
-    let pages = fs::read_to_string(format!("/proc/{pid}/statm"))?;
-    let resident: u64 = pages.split(' ').nth(1).context("statm")?.parse()?;
-    Ok((used, begin.elapsed().as_secs_f64(), resident * 4096))
+    Ok((used, begin.elapsed().as_secs_f64(), server::resident(pid)?))
 }
 
 /// User and system time of a process; the kernel counts in hundredths of a second.
@@ -234,14 +176,6 @@ fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
             .parse::<f64>()?)
     };
     Ok((ticks(11)? + ticks(12)?) / 100.0)
-}
-
-fn stop(server: &mut Child) -> anyhow::Result<()> {
-    Command::new("kill")
-        .args(["-TERM", &server.id().to_string()])
-        .status()?;
-    server.wait()?;
-    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -171,6 +171,7 @@ async fn close(store: &Store, clock: &Clock, stream: &Stream) {
         let part = RecordingPart {
             path: path(track).into(),
             frames: 960_000,
+            channel: 0,
         };
         let end = RecordingEnd {
             parts: vec![part],

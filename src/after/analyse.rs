@@ -9,7 +9,9 @@ use crate::{
     analysis::{Analysis, Probe},
     audio::pcm::WavSource,
     ids::{CallSid, Track},
-    store::{ANALYSE, Call, Note, NoteKind, Recording, RecordingState, Stream},
+    store::{
+        ANALYSE, Call, Note, NoteKind, Recording, RecordingPart, RecordingState, Stream, open_parts,
+    },
     tasks,
     time::{ENGINE_RATE, MediaTime},
 };
@@ -27,7 +29,7 @@ pub struct Analyse {
 struct Placed {
     track: Track,
     position: MediaTime,
-    parts: Vec<std::path::PathBuf>,
+    parts: Vec<RecordingPart>,
 }
 
 impl Job for Analyse {
@@ -60,7 +62,7 @@ fn placed(streams: &[Stream], recordings: Vec<Recording>) -> Vec<Placed> {
             Some(Placed {
                 track: recording.key.track,
                 position: stream.position,
-                parts: recording.parts.into_iter().map(|part| part.path).collect(),
+                parts: recording.parts,
             })
         })
         .collect();
@@ -80,7 +82,7 @@ fn measure(placed: &[Placed], stop: &CancellationToken) -> anyhow::Result<Option
         for recording in mine {
             // Between two streams nobody was connected.
             let gap = recording.position.saturating_sub(probe.duration());
-            match WavSource::open(&recording.parts) {
+            match open_parts(&recording.parts) {
                 Ok(source) => {
                     fill(&mut probe, gap);
                     if read(source, &mut probe, stop)?.is_none() {

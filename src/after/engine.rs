@@ -1,16 +1,16 @@
 //! The speech engine's final pass, as jobs hear by it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{HeardTrack, Hearing, NoHearing};
 use crate::{
-    audio::pcm::WavSource,
     speech::{
         Decoded, EngineError, ModelInfo, Request, Session,
         final_pass::{self, Error, transcribe},
     },
+    store::{RecordingPart, open_parts},
 };
 
 /// Makes a session for one recording; in production one that shares the lanes with live calls.
@@ -55,7 +55,7 @@ impl Hearing for FinalPass {
 
     fn hear(
         &self,
-        parts: &[PathBuf],
+        parts: &[RecordingPart],
         language: Option<&str>,
         stop: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing> {
@@ -63,7 +63,7 @@ impl Hearing for FinalPass {
         let session = sessions().map_err(|error| NoHearing::Failed(error.to_string()))?;
         let mut session = Stoppable { session, stop };
         let mut source =
-            WavSource::open(parts).map_err(|error| NoHearing::Unreadable(error.to_string()))?;
+            open_parts(parts).map_err(|error| NoHearing::Unreadable(error.to_string()))?;
         let options = final_pass::Options {
             language: language
                 .map(str::to_owned)

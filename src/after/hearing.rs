@@ -1,11 +1,10 @@
 //! The seam between jobs and the speech engine: files in, what was said out.
 
-use std::path::PathBuf;
-
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     speech::{ModelInfo, Word, coverage::Span},
+    store::RecordingPart,
     time::MediaTime,
 };
 
@@ -26,7 +25,7 @@ pub trait Hearing: Send + Sync {
     /// When the files cannot be read or the engine failed.
     fn hear(
         &self,
-        parts: &[PathBuf],
+        parts: &[RecordingPart],
         language: Option<&str>,
         stop: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing>;

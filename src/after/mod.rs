@@ -19,7 +19,9 @@ use crate::{
 
 mod adopt;
 mod analyse;
+mod archive;
 mod backoff;
+mod daily;
 mod engine;
 mod hearing;
 mod purge;
@@ -30,6 +32,7 @@ mod transcribe;
 mod tests;
 
 pub use analyse::Analyse;
+pub use archive::Archive;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
@@ -85,6 +88,8 @@ pub struct Context {
     /// Where recordings are, and for how many days they are kept; 0 is for ever.
     pub recordings: PathBuf,
     pub retention_days: u32,
+    /// After how many days they are archived; 0 is never.
+    pub archive_days: u32,
 }
 
 /// Called when something changed for those who watch a call. It must not wait.

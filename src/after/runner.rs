@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Analyse, Context, Job, Purge, Transcribe, Trouble, backoff::backoff};
+use super::{Analyse, Archive, Context, Job, Purge, Transcribe, Trouble, backoff::backoff, daily};
 use crate::{
     store::{self, Error},
     tasks,
@@ -76,8 +76,9 @@ impl Runner {
             runner.add::<Transcribe>(context, number);
         }
         runner.add::<Analyse>(context, 0);
+        runner.add::<Archive>(context, 0);
         runner.add::<Purge>(context, 0);
-        runner.track("first purge", first_purge(context.clone()));
+        runner.track("daily jobs", first_of_the_day(context.clone()));
         let (context, stop) = (context.clone(), runner.stop.clone());
         runner.track("job counts", count_jobs(context, stop));
         runner.workers.close();
@@ -334,7 +335,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
             continue;
         };
         for state in ["queued", "running", "done", "dead"] {
-            for kind in [Transcribe::KIND, Purge::KIND] {
+            for kind in [Transcribe::KIND, Archive::KIND, Purge::KIND] {
                 let count = counts.iter().find(|c| c.kind == kind && c.state == state);
                 let count = count.map_or(0, |c| c.count);
                 gauge!("callscribe_jobs", "kind" => kind, "state" => state).set(f64::from(count));
@@ -345,9 +346,11 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
     }
 }
 
-async fn first_purge(context: Context) {
-    if let Err(error) = Purge::schedule(&context).await {
-        tracing::error!(%error, "the purge of old recordings cannot be queued");
+async fn first_of_the_day(context: Context) {
+    for kind in [Archive::KIND, Purge::KIND] {
+        if let Err(error) = daily::schedule(&context, kind).await {
+            tracing::error!(%error, kind, "a daily job cannot be queued");
+        }
     }
 }
 

@@ -171,7 +171,7 @@ async fn hear(
         return Ok((HeardTrack::default(), None));
     }
     let hearing = Arc::clone(&context.hearing);
-    let parts: Vec<_> = recording.parts.iter().map(|p| p.path.clone()).collect();
+    let parts = recording.parts.clone();
     let (language, stop) = (call.language.clone(), stop.clone());
     let heard = tasks::blocking("final pass", move || {
         hearing.hear(&parts, language.as_deref(), &stop)

@@ -83,6 +83,7 @@ pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> Runner
         options: config.jobs.clone(),
         recordings: config.recording.folder.clone(),
         retention_days: config.recording.retention_days,
+        archive_days: config.recording.archive_days,
     })
 }
 

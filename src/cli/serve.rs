@@ -262,6 +262,7 @@ fn app(
         )?),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
+        shelf: Arc::default(),
         closing: closing.clone(),
     };
     Ok(http::router(state).merge(http::media::router(

@@ -17,7 +17,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer,
 };
 
-use crate::{live::hub::Hub, store::Store, time::Clock};
+use crate::{live::hub::Hub, recordings::archive::Shelf, store::Store, time::Clock};
 
 mod access;
 mod assets;
@@ -60,6 +60,8 @@ pub struct AppState {
     pub not_ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// The metrics in Prometheus' text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Archived recordings that are listened to.
+    pub shelf: Arc<Shelf>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
 }

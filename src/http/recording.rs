@@ -1,16 +1,19 @@
 //! `GET /api/v1/calls/{id}/recording/{track}`: a recording's file, whole or a range of it. While it is
-//! being written, it is served as the valid WAV that it is so far.
+//! being written, it is served as the valid WAV that it is so far; once it is archived, as the WAV that it
+//! was, or as the archive itself (`format=opus`).
 
 use std::{
+    fs::Metadata,
     io::{self, SeekFrom},
     path::Path as FilePath,
+    sync::Arc,
     time::SystemTime,
 };
 
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -27,8 +30,11 @@ use super::{
     range::{Wanted, wanted},
 };
 use crate::{
+    audio::source::Error,
     ids::Track,
-    store::{Recording, RecordingState},
+    recordings::archive::is_archived,
+    store::{Recording, RecordingPart, RecordingState},
+    tasks,
 };
 
 /// Bytes read from the disk at a time.
@@ -43,6 +49,15 @@ pub(super) struct Asked {
     /// Of a very long recording's files, from 1.
     #[serde(default = "first")]
     part: usize,
+    /// `opus`: an archived recording as it lies on the disk, with both tracks. By default all are WAVs.
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Wav,
+    Opus,
 }
 
 const fn first() -> usize {
@@ -70,14 +85,26 @@ pub(super) async fn get(
                 recording.parts.len()
             ))
         })?;
-    let settled = recording.state != RecordingState::Open;
-    let file = open(&part.path, settled).await?;
+    let archived = is_archived(&part.path);
+    let opus = asked.format == Some(Format::Opus);
+    if opus && !archived {
+        let text = "this recording is not archived: it is a WAV".to_owned();
+        return Err(HttpError::not_found(text));
+    }
+    let file = if archived && !opus {
+        unpacked(&state, part).await?
+    } else {
+        let open_still = recording.state == RecordingState::Open;
+        open(&part.path, !open_still).await?
+    };
     let key = &recording.key;
+    let extension = if opus { "opus" } else { "wav" };
     let name = format!(
-        "{}_{}_{track}_{}.wav",
+        "{}_{}_{track}_{}.{extension}",
         key.stream.call, key.stream.number, asked.part
     );
-    let mut response = file.answer(&headers).await?;
+    let kind = if opus { "audio/ogg" } else { "audio/wav" };
+    let mut response = file.answer(&headers, kind).await?;
     if let Ok(value) = format!("inline; filename=\"{name}\"").parse() {
         response
             .headers_mut()
@@ -122,40 +149,51 @@ struct Served {
     etag: Option<String>,
 }
 
+/// A track of an archived recording as the WAV that it was.
+async fn unpacked(state: &AppState, part: &RecordingPart) -> Result<Served, HttpError> {
+    let (shelf, wanted) = (Arc::clone(&state.shelf), part.clone());
+    let opened = tasks::blocking("unpack", move || shelf.open(&wanted.path, wanted.channel));
+    let why = "the archived recording cannot be unpacked";
+    let file = match opened.await {
+        Ok(Ok(file)) => file,
+        Ok(Err(Error::Io { why, .. })) if why.kind() == io::ErrorKind::NotFound => {
+            return Err(gone());
+        }
+        Ok(Err(error)) => return Err(HttpError::internal(why, &error)),
+        Err(error) => return Err(HttpError::internal(why, &error)),
+    };
+    // The WAV is made anew now and then; what it is made of stays.
+    let about = match tokio::fs::metadata(&part.path).await {
+        Ok(about) => about,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(gone()),
+        Err(error) => return Err(HttpError::internal(why, &error)),
+    };
+    let channel = part.channel;
+    let etag = etag(&about).map(|etag| format!("\"{channel}-{}", etag.trim_start_matches('"')));
+    let served = Served::whole(File::from_std(file), etag).await;
+    served.map_err(|error| HttpError::internal(why, &error))
+}
+
 async fn open(path: &FilePath, settled: bool) -> Result<Served, HttpError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound if settled => gone(),
         io::ErrorKind::NotFound => nothing_yet(),
         _ => HttpError::internal("the recording cannot be read", &error),
     };
-    let mut file = File::open(path).await.map_err(failed)?;
+    let file = File::open(path).await.map_err(failed)?;
     let about = file.metadata().await.map_err(failed)?;
-    let mut head = Vec::with_capacity(HEADER);
-    (&mut file)
-        .take(HEADER as u64)
-        .read_to_end(&mut head)
-        .await
-        .map_err(failed)?;
-    if settled {
-        let etag = about
-            .modified()
-            .ok()
-            .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
-            .map(|at| format!("\"{:x}-{:x}\"", about.len(), at.as_nanos()));
-        return Ok(Served {
-            file,
-            head,
-            len: about.len(),
-            etag,
-        });
+    let etag = etag(&about).filter(|_| settled);
+    let mut served = Served::whole(file, etag).await.map_err(failed)?;
+    if !settled {
+        served.len = so_far(&mut served.head, about.len()).ok_or_else(nothing_yet)?;
     }
-    let len = so_far(&mut head, about.len()).ok_or_else(nothing_yet)?;
-    Ok(Served {
-        file,
-        head,
-        len,
-        etag: None,
-    })
+    Ok(served)
+}
+
+fn etag(about: &Metadata) -> Option<String> {
+    let modified = about.modified().ok()?;
+    let at = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("\"{:x}-{:x}\"", about.len(), at.as_nanos()))
 }
 
 fn nothing_yet() -> HttpError {
@@ -177,7 +215,20 @@ fn so_far(head: &mut [u8], on_disk: u64) -> Option<u64> {
 }
 
 impl Served {
-    async fn answer(self, headers: &HeaderMap) -> Result<Response, HttpError> {
+    async fn whole(mut file: File, etag: Option<String>) -> io::Result<Self> {
+        let len = file.metadata().await?.len();
+        let mut head = Vec::with_capacity(HEADER);
+        let mut first = (&mut file).take(HEADER as u64);
+        first.read_to_end(&mut head).await?;
+        Ok(Self {
+            file,
+            head,
+            len,
+            etag,
+        })
+    }
+
+    async fn answer(self, headers: &HeaderMap, kind: &'static str) -> Result<Response, HttpError> {
         let len = self.len;
         if let (Some(etag), Some(seen)) = (&self.etag, headers.get(header::IF_NONE_MATCH))
             && seen.to_str().is_ok_and(|seen| {
@@ -203,7 +254,7 @@ impl Served {
         let count = if len == 0 { 0 } else { last - start + 1 };
         let mut response = status.into_response();
         let out = response.headers_mut();
-        out.insert(header::CONTENT_TYPE, "audio/wav".parse().map_err(bug)?);
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         out.insert(header::ACCEPT_RANGES, "bytes".parse().map_err(bug)?);
         out.insert(header::CONTENT_LENGTH, count.into());
         // The voice of people: in no shared cache; a browser asks whether it changed.

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::name;
+use super::{archive, name};
 use crate::audio::wav;
 
 /// The files of one stem.
@@ -18,6 +18,14 @@ pub(super) struct Found {
     pub started: Timestamp,
     /// By number, from 1.
     pub parts: BTreeMap<usize, PathBuf>,
+    /// What they were packed into.
+    pub archive: Option<PathBuf>,
+}
+
+impl Found {
+    pub(super) fn audio(&self) -> impl Iterator<Item = &PathBuf> {
+        self.parts.values().chain(&self.archive)
+    }
 }
 
 /// Everything that has a name of ours, by stem. A missing folder holds nothing.
@@ -29,16 +37,27 @@ pub(super) fn recordings(folder: &Path) -> io::Result<BTreeMap<String, Found>> {
     };
     for entry in entries {
         let entry = entry?;
-        let Some(named) = entry.file_name().to_str().and_then(name::parse) else {
+        let path = entry.path();
+        let is_archive = archive::is_archived(&path);
+        // An archive is named as the sidecar is.
+        let name = match is_archive {
+            true => path.with_extension("json"),
+            false => path.clone(),
+        };
+        let name = name.file_name().and_then(|name| name.to_str());
+        let Some(named) = name.and_then(name::parse) else {
             continue;
         };
         let fresh = Found {
             started: named.started,
             parts: BTreeMap::new(),
+            archive: None,
         };
         let recording = found.entry(named.stem).or_insert(fresh);
         if let Some(part) = named.part {
-            recording.parts.insert(part, entry.path());
+            recording.parts.insert(part, path);
+        } else if is_archive {
+            recording.archive = Some(path);
         }
     }
     Ok(found)
@@ -49,6 +68,12 @@ pub(super) fn has_our_header(path: &Path) -> bool {
     let mut bytes = [0; wav::HEADER];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
     read.is_ok() && wav::sizes(&bytes).is_some()
+}
+
+pub(super) fn is_ogg(path: &Path) -> bool {
+    let mut bytes = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    read.is_ok() && &bytes == b"OggS"
 }
 
 #[cfg(test)]

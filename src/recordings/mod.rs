@@ -7,6 +7,7 @@
 //! Nothing here can end a call: a tape that cannot be written says so once in the log, in its
 //! [`Status`], in its sidecar and in the counters, and takes further audio without effect.
 
+pub mod archive;
 mod folder;
 mod name;
 mod options;

@@ -1,5 +1,6 @@
 //! How the files are called: `{speaker}_{stream}_{YYYYMMDD_HHMMSS}.wav`, the time in UTC. Further parts
-//! end in `_2.wav`, `_3.wav`, …; the sidecar is the first part's name with `.json`.
+//! end in `_2.wav`, `_3.wav`, …; the sidecar is the first part's name with `.json`, and the archive of the
+//! whole with `.opus`.
 
 use std::path::{Path, PathBuf};
 

@@ -19,6 +19,9 @@ pub struct Options {
     pub folder: PathBuf,
     /// Recordings older than this many days are deleted; 0 keeps them for ever.
     pub retention_days: u32,
+    /// Recordings older than this many days become Ogg Opus, a tenth of the size, and are served as the WAVs
+    /// that they were; 0 leaves them as they are.
+    pub archive_days: u32,
     /// Seconds of audio that wait in memory, for each track, while the disk stalls. What comes after
     /// that fails the recording, never the call. A burst after a stall of the network waits here too.
     /// One second is 32 kB.
@@ -34,6 +37,7 @@ impl Default for Options {
             enabled: true,
             folder: PathBuf::from("audio_recordings"),
             retention_days: 7,
+            archive_days: 0,
             buffer_seconds: 60,
             part_bytes: 4_000_000_000,
         }

@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    archive,
     folder::{self, Found},
     name,
     repair::{Visit, Visited, visit},
@@ -53,6 +54,9 @@ pub fn recover(folder: &Path) -> Vec<Recovered> {
             return Vec::new();
         }
     };
+    if let Err(error) = archive::clear(folder) {
+        tracing::warn!(folder = %folder.display(), %error, "unpacked recordings stay");
+    }
     let mut recovered = Vec::new();
     let (mut foreign, mut measured) = (0, 0);
     for (stem, found) in found {

@@ -2,7 +2,6 @@
 //! is ours and its sidecar, or where that is missing its header, is ours too; nothing else is touched.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -10,13 +9,17 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{folder, name, sidecar::Sidecar};
+use super::{
+    folder::{self, Found},
+    name,
+    sidecar::Sidecar,
+};
 use crate::ids::CallSid;
 
 /// What a deletion did.
 #[derive(Debug, Default)]
 pub struct Deleted {
-    /// Every file that is gone: WAV parts and sidecars.
+    /// Every file that is gone: WAV parts, archives and sidecars.
     pub files: Vec<PathBuf>,
     /// Recordings that are still there, and why: in use, or the disk refused.
     pub kept: Vec<(PathBuf, io::Error)>,
@@ -34,8 +37,8 @@ pub fn purge(folder: &Path, days: u32, now: Timestamp) -> io::Result<Deleted> {
     let age = SignedDuration::from_hours(24 * i64::from(days));
     let limit = now.checked_sub(age).unwrap_or(Timestamp::MIN);
     for (stem, recording) in folder::recordings(folder)? {
-        if recording.started < limit && is_ours(folder, &stem) {
-            deleted.remove(folder, &stem, &recording.parts);
+        if recording.started < limit && is_ours(folder, &stem, &recording) {
+            deleted.remove(folder, &stem, &recording);
         }
     }
     Ok(deleted)
@@ -50,7 +53,7 @@ pub fn delete_call(folder: &Path, call: &CallSid) -> io::Result<Deleted> {
     for (stem, recording) in folder::recordings(folder)? {
         let sidecar = Sidecar::read(&name::sidecar_path(folder, &stem));
         if sidecar.is_ok_and(|sidecar| sidecar.call_sid == *call) {
-            deleted.remove(folder, &stem, &recording.parts);
+            deleted.remove(folder, &stem, &recording);
         }
     }
     Ok(deleted)
@@ -58,9 +61,9 @@ pub fn delete_call(folder: &Path, call: &CallSid) -> io::Result<Deleted> {
 
 impl Deleted {
     /// The sidecar goes last: as long as it is there a second try finds what the first one left.
-    fn remove(&mut self, folder: &Path, stem: &str, parts: &BTreeMap<usize, PathBuf>) {
+    fn remove(&mut self, folder: &Path, stem: &str, recording: &Found) {
         let sidecar = name::sidecar_path(folder, stem);
-        for path in parts.values().chain([&sidecar]) {
+        for path in recording.audio().chain([&sidecar]) {
             match remove_unless_in_use(path) {
                 Ok(()) => self.files.push(path.clone()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -82,11 +85,13 @@ fn remove_unless_in_use(path: &Path) -> io::Result<()> {
     }
 }
 
-fn is_ours(folder: &Path, stem: &str) -> bool {
+fn is_ours(folder: &Path, stem: &str, recording: &Found) -> bool {
     match Sidecar::read(&name::sidecar_path(folder, stem)) {
         Ok(_) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let archive = recording.archive.as_deref();
             folder::has_our_header(&name::part_path(folder, stem, 1))
+                || archive.is_some_and(folder::is_ogg)
         }
         Err(_) => false,
     }

@@ -39,7 +39,7 @@ pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
 pub use recordings::{
-    NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState,
+    NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };
 pub use segments::LiveSegment;
 pub use streams::{NewCall, NewStream, Stream, StreamEnd, StreamKey};

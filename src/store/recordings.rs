@@ -15,9 +15,9 @@ use super::{
     rows::{gaps_from, gaps_to_json, to_json},
 };
 use crate::{
-    audio::pcm::WavSource,
+    audio::{self, pcm::WavSource},
     ids::{CallSid, Track},
-    recordings::{Sidecar, Summary},
+    recordings::{Sidecar, Summary, archive},
     time::MediaTime,
 };
 
@@ -73,6 +73,9 @@ pub struct RecordingPart {
     pub path: PathBuf,
     /// At [`crate::time::ENGINE_RATE`].
     pub frames: u64,
+    /// Of an archived file, which holds the tracks of a stream side by side; from 0.
+    #[serde(default)]
+    pub channel: usize,
 }
 
 /// What a recording came to.
@@ -131,6 +134,7 @@ fn measured(paths: &[PathBuf]) -> Vec<RecordingPart> {
         .map(|path| RecordingPart {
             frames: frames(path),
             path: path.clone(),
+            channel: 0,
         })
         .collect()
 }
@@ -150,6 +154,24 @@ pub struct Recording {
     pub closed_at: Option<Timestamp>,
 }
 
+impl Recording {
+    /// Opens what there is of it, archived or not. Blocks.
+    ///
+    /// # Errors
+    /// When a file is missing or cannot be read.
+    pub fn open(&self) -> Result<WavSource, audio::source::Error> {
+        open_parts(&self.parts)
+    }
+}
+
+/// Opens the files of a recording, archived or not. Blocks.
+///
+/// # Errors
+/// When a file is missing or cannot be read.
+pub fn open_parts(parts: &[RecordingPart]) -> Result<WavSource, audio::source::Error> {
+    archive::open(parts.iter().map(|part| (part.path.as_path(), part.channel)))
+}
+
 impl Store {
     /// A recording began.
     ///
@@ -159,6 +181,7 @@ impl Store {
         let parts = [RecordingPart {
             path: new.path.clone(),
             frames: 0,
+            channel: 0,
         }];
         let mut tx = self.db.begin().await?;
         tx.run(
@@ -206,6 +229,71 @@ impl Store {
             )
             .await?;
         rows.iter().map(recording_from).collect()
+    }
+
+    /// At most `limit` streams after the one given, by call and number, with recordings that were closed
+    /// before `before` and lie in WAVs; of calls whose final pass is done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn to_archive(
+        &self,
+        before: Timestamp,
+        after: Option<&StreamKey>,
+        limit: u32,
+    ) -> Result<Vec<StreamKey>, Error> {
+        let (call, number) = after.map_or(("", 0), |key| (key.call.as_str(), key.number));
+        let rows = self
+            .db
+            .rows(
+                "SELECT DISTINCT call_sid, stream FROM recordings
+                 WHERE state IN ('closed', 'failed') AND closed_at < $1
+                 AND duration > 0 AND parts LIKE '%.wav\"%' AND call_sid IN
+                    (SELECT sid FROM calls WHERE state NOT IN ('live', 'finishing'))
+                 AND (call_sid > $2 OR (call_sid = $2 AND stream > $3))
+                 ORDER BY call_sid, stream LIMIT $4",
+                args![before, call, number, limit],
+            )
+            .await?;
+        let key = |row: &Row| {
+            Ok(StreamKey {
+                call: row.parsed("call_sid")?,
+                number: row.count("stream")?,
+            })
+        };
+        rows.iter().map(key).collect()
+    }
+
+    /// Recordings lie in other files now. `false`, and nothing changed, where one of them is no longer what
+    /// it was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record_archived(
+        &self,
+        moved: &[(RecordingKey, RecordingPart)],
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        for (key, part) in moved {
+            let changed = tx
+                .run(
+                    "UPDATE recordings SET parts = $4
+                     WHERE call_sid = $1 AND stream = $2 AND track = $3 AND parts LIKE '%.wav\"%'
+                     AND state IN ('closed', 'failed')",
+                    args![
+                        key.stream.call.as_str(),
+                        key.stream.number,
+                        key.track.as_str(),
+                        to_json(&[part]),
+                    ],
+                )
+                .await?;
+            if changed != 1 {
+                return Ok(false);
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Marks the recordings of which `deleted` holds a file. Gives how many.

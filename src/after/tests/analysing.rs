@@ -22,7 +22,7 @@ on_both!(
     a_live_call_is_left_alone,
 );
 
-fn wav(path: &Path, wave: &[f64]) {
+pub(super) fn wav(path: &Path, wave: &[f64]) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 16_000,

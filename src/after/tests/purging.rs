@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use super::scenario::{Scenario, recorded_end};
 use crate::{
-    after::{HeardTrack, Outcome, Purge},
+    after::{HeardTrack, Job, Outcome, Purge, daily},
     ids::Track,
     store::{RecordingState, testing::*},
 };
@@ -38,7 +38,9 @@ async fn old_recordings_go_and_the_next_purge_is_queued(bench: &Bench) {
         .clock
         .advance(Duration::from_secs(7 * SECS_OF_DAY + 10));
     for _ in 0..2 {
-        Purge::schedule(&scenario.context).await.unwrap();
+        daily::schedule(&scenario.context, Purge::KIND)
+            .await
+            .unwrap();
     }
     assert_eq!(scenario.purge().await, Some(Outcome::Done));
     let kept = bench.store.recordings(&call_sid("CA1")).await.unwrap();

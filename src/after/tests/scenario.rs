@@ -41,11 +41,11 @@ impl Hearing for Scripted {
 
     fn hear(
         &self,
-        parts: &[PathBuf],
+        parts: &[RecordingPart],
         _language: Option<&str>,
         stop: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing> {
-        (self.script)(parts[0].to_str().unwrap(), stop)
+        (self.script)(parts[0].path.to_str().unwrap(), stop)
     }
 }
 
@@ -82,6 +82,7 @@ impl<'a> Scenario<'a> {
             options: Options::default(),
             recordings: PathBuf::new(),
             retention_days: 7,
+            archive_days: 2,
         };
         let worker = Worker::new::<Transcribe>(context.clone(), 0, CancellationToken::new());
         Self {
@@ -189,6 +190,7 @@ pub(super) fn recorded_end(name: &str, lasted: u64) -> RecordingEnd {
     let part = RecordingPart {
         path: format!("{name}.wav").into(),
         frames: lasted * 16_000,
+        channel: 0,
     };
     RecordingEnd {
         parts: vec![part],

@@ -111,8 +111,7 @@ fn follow(
 }
 
 fn open(recording: &Recording) -> anyhow::Result<WavSource> {
-    let paths: Vec<_> = recording.parts.iter().map(|part| &part.path).collect();
-    Ok(WavSource::open(&paths)?)
+    Ok(recording.open()?)
 }
 
 fn segment(

@@ -23,6 +23,7 @@ fn recovered(path: &str, secs: u64) -> RecoveredRecording {
     let part = RecordingPart {
         path: path.into(),
         frames: secs * 16_000,
+        channel: 0,
     };
     let end = RecordingEnd {
         parts: vec![part],

@@ -196,6 +196,7 @@ async fn recordings_close_once(bench: &Bench) {
     let part = |path: &str, frames| RecordingPart {
         path: path.into(),
         frames,
+        channel: 0,
     };
     let end = RecordingEnd {
         parts: vec![

@@ -179,6 +179,7 @@ impl Line<'_> {
             parts: vec![RecordingPart {
                 path: path.to_owned(),
                 frames,
+                channel: 0,
             }],
             gaps: vec![],
             detail: serde_json::Value::Null,

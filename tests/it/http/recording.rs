@@ -1,5 +1,9 @@
 use axum::http::{Method, StatusCode};
-use callscribe::{ids::Track::Inbound, store::RecordingState};
+use callscribe::{
+    ids::Track::Inbound,
+    recordings::archive,
+    store::{RecordingPart, RecordingState},
+};
 
 use crate::harness::site::Site;
 
@@ -138,4 +142,51 @@ async fn a_recording_is_chosen_by_stream_and_part_and_may_be_gone() {
         serde_json::json!(RecordingState::Deleted)
     );
     assert_eq!(call["recordings"][0]["urls"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn an_archived_recording_is_served_as_the_wav_that_it_was() {
+    let site = Site::open().await;
+    let line = site.call("CA1").await;
+    let path = line.record(Inbound, &ramp(20_000)).await;
+    line.record_closed(Inbound, &path, None).await;
+    let refused = site.get(&format!("{PATH}?format=opus")).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "{}", refused.text());
+    let packed = archive::pack(vec![vec![path.clone()]]).unwrap();
+    let recording = site.store.recordings(&"CA1".parse().unwrap()).await;
+    let part = RecordingPart {
+        path: packed.path.clone(),
+        frames: packed.frames[0],
+        channel: 0,
+    };
+    let moved = [(recording.unwrap()[0].key.clone(), part)];
+    assert!(site.store.record_archived(&moved).await.unwrap());
+    assert!(!site.store.record_archived(&moved).await.unwrap(), "once");
+    packed.settle().unwrap();
+    let whole = site.get(PATH).await;
+    assert_eq!(whole.status, StatusCode::OK);
+    assert_eq!(whole.header("content-type"), "audio/wav");
+    assert_eq!(whole.body.len(), 44 + 40_000);
+    let part = site
+        .ask(Method::GET, PATH, &[("range", "bytes=100-199")])
+        .await;
+    assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.body[..], whole.body[100..200]);
+    let etag = whole.header("etag").to_owned();
+    let known = site
+        .ask(Method::GET, PATH, &[("if-none-match", &etag)])
+        .await;
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+    let opus = site.get(&format!("{PATH}?format=opus")).await;
+    assert_eq!(opus.header("content-type"), "audio/ogg");
+    assert_eq!(
+        opus.header("content-disposition"),
+        "inline; filename=\"CA1_1_inbound_1.opus\""
+    );
+    assert!(opus.body.starts_with(b"OggS"));
+    std::fs::remove_file(&packed.path).unwrap();
+    for format in ["wav", "opus"] {
+        let gone = site.get(&format!("{PATH}?format={format}")).await;
+        assert_eq!(gone.status, StatusCode::GONE, "{format}");
+    }
 }
