@@ -78,7 +78,7 @@ async fn main() -> anyhow::Result<()> {
     let mut bench = Bench::start(1).await?;
     bench.viewers(args.viewers).await?;
     bench.stop()?;
-    let mut bench = Bench::start(2 * AT_ONCE).await?;
+    let mut bench = Bench::start(20 * AT_ONCE).await?;
     bench.calls(args.calls).await?;
     bench.stop()?;
     let mut bench = Bench::start(1).await?;

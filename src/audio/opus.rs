@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use audiopus::{Application, Bitrate, Channels, SampleRate, Signal, coder::Encoder};
+use audiopus::{Application, Bandwidth, Bitrate, Channels, SampleRate, Signal, coder::Encoder};
 
 use super::{
     ogg,
@@ -21,7 +21,7 @@ const PACKET: usize = 320;
 const PACKETS_A_PAGE: u64 = 50;
 /// No packet with one frame is longer (RFC 6716, section 3.4), but for its first byte.
 const LONGEST_PACKET: usize = 1 + 1275;
-/// Bits a second of a track, on average.
+/// Bits a second of a track, on average; see `benches/RESULTS.md` for what fewer and more cost.
 const BITRATE: i32 = 24_000;
 /// The stream is alone in its file: any number does, and the same audio gives the same file.
 const SERIAL: u32 = 0x6361_6C6C;
@@ -96,6 +96,8 @@ fn encoder(channels: Channels, count: u8) -> audiopus::Result<Encoder> {
     let mut encoder = Encoder::new(SampleRate::Hz16000, channels, Application::Audio)?;
     encoder.set_signal(Signal::Voice)?;
     encoder.set_vbr(true)?;
+    // A telephone has nothing above 4 kHz: no bit goes there.
+    encoder.set_max_bandwidth(Bandwidth::Narrowband)?;
     encoder.set_vbr_constraint(false)?;
     encoder.set_bitrate(Bitrate::BitsPerSecond(BITRATE * i32::from(count)))?;
     Ok(encoder)

@@ -26,7 +26,7 @@ use read::Report;
 /// the right outbound; our own recordings of both tracks of a stream are taken together.
 #[derive(clap::Args)]
 pub struct Args {
-    /// WAV or MP3; patterns like `audio_recordings/*.wav` work in quotes, too.
+    /// WAV, MP3 or Ogg Opus; patterns like `audio_recordings/*.wav` work in quotes, too.
     #[arg(required = true, value_name = "FILE|GLOB")]
     files: Vec<String>,
     #[arg(long, value_enum, default_value_t = Format::Table)]

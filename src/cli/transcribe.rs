@@ -23,7 +23,7 @@ use crate::{
     transcript::{self, Document, Segment, TrackSpan, formats},
 };
 
-/// Transcribe files: WAV or MP3, mono or stereo. The left channel is inbound, the right outbound.
+/// Transcribe files: WAV, MP3 or Ogg Opus, mono or stereo. The left channel is inbound, the right outbound.
 #[derive(clap::Args)]
 pub struct Args {
     #[arg(required = true, value_name = "FILE")]
