@@ -22,7 +22,7 @@ const PACKETS_A_PAGE: u64 = 50;
 /// No packet with one frame is longer (RFC 6716, section 3.4), but for its first byte.
 const LONGEST_PACKET: usize = 1 + 1275;
 /// Bits a second of a track, on average; see `benches/RESULTS.md` for what fewer and more cost.
-const BITRATE: i32 = 24_000;
+const BITRATE: i32 = 28_000;
 /// The stream is alone in its file: any number does, and the same audio gives the same file.
 const SERIAL: u32 = 0x6361_6C6C;
 
