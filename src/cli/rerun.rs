@@ -11,6 +11,7 @@ use super::runtime;
 use crate::{
     config::Config,
     ids::{CallSid, Track},
+    recordings::archive::is_archived,
     speech::{Engine, ModelInfo, Word, models, whisper::Whisper},
     store::{Call, LiveTrace, Recording, RecordingState, Store, Stream, Transcript, VersionKind},
     time::Clock,
@@ -89,6 +90,12 @@ pub fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
     let engine = Whisper::load(&file)?;
     if args.model.is_none() && engine.model().sha256 != then.model.sha256 {
         eprintln!("note: the model {name} is another file than it was then");
+    }
+    let mut parts = stored.audible().flat_map(|(_, recording)| &recording.parts);
+    if parts.any(|part| is_archived(&part.path)) {
+        eprintln!(
+            "note: the recording was archived as Opus: it is not, bit for bit, what was heard then"
+        );
     }
     let clock = Clock::system();
     let start = clock.now();

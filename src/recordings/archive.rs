@@ -9,6 +9,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
+    os::unix::fs::{FileExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -220,8 +221,8 @@ fn unpack(path: &Path, channel: usize) -> Result<NamedTempFile, Error> {
     }
     out.flush().map_err(failed)?;
     drop(out);
-    std::os::unix::fs::FileExt::write_all_at(file.as_file(), &wav::header(total * wav::SAMPLE), 0)
-        .map_err(failed)?;
+    let header = wav::header(total * wav::SAMPLE);
+    (file.as_file().write_all_at(&header, 0)).map_err(failed)?;
     Ok(file)
 }
 
@@ -240,9 +241,11 @@ fn pcm16(sample: f32) -> i16 {
     (sample * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16
 }
 
+/// For whom the WAVs are: as the umask says.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(UNPACKED)
+        .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
 }
 

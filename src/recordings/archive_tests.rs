@@ -67,6 +67,12 @@ fn both_tracks_go_into_one_file_and_come_out_apart() {
         record(dir.path(), "outbound", 1000.0, 32_000, 15_000),
     ];
     let packed = pack(tracks.clone()).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(
+        mode(&packed.path),
+        mode(&tracks[0][0]),
+        "for whom the WAVs are"
+    );
     assert_eq!(packed.frames, [40_000, 32_000]);
     assert!(tracks.iter().flatten().all(|path| path.exists()), "not yet");
     packed.settle().unwrap();

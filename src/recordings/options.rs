@@ -20,7 +20,8 @@ pub struct Options {
     /// Recordings older than this many days are deleted; 0 keeps them for ever.
     pub retention_days: u32,
     /// Recordings older than this many days become Ogg Opus, a tenth of the size, and are served as the WAVs
-    /// that they were; 0 leaves them as they are.
+    /// that they were; `callscribe rerun` then comes near the words of the time, not to the last bit. 0
+    /// leaves them as they are.
     pub archive_days: u32,
     /// Seconds of audio that wait in memory, for each track, while the disk stalls. What comes after
     /// that fails the recording, never the call. A burst after a stall of the network waits here too.
