@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 
 use super::sidecar::{self, Sidecar};
 use crate::audio::{
-    decode::ChannelSource,
+    decode::{self, ChannelSource},
     opus::{self, PackError},
     pcm::WavSource,
     source::{Error, Source},
@@ -82,12 +82,10 @@ pub fn pack(tracks: Vec<Files>) -> Result<Packed, PackError> {
         .map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)?;
     let longest = frames.iter().copied().max().unwrap_or(0);
-    for channel in 0..tracks.len() {
-        let read = count(fresh.path(), channel)?;
-        if read != longest {
-            let text = format!("{read} samples of {longest} read back");
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, text)).into());
-        }
+    let read = count(fresh.path(), tracks.len())?;
+    if read != longest {
+        let text = format!("{read} samples of {longest} read back");
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidData, text)).into());
     }
     fresh.persist(&path).map_err(|error| failed(error.error))?;
     File::open(folder)
@@ -226,12 +224,19 @@ fn unpack(path: &Path, channel: usize) -> Result<NamedTempFile, Error> {
     Ok(file)
 }
 
-fn count(path: &Path, channel: usize) -> Result<u64, Error> {
-    let mut source = ChannelSource::open(path, channel)?;
-    let (mut samples, mut total) = (Vec::new(), 0);
-    while source.read(&mut samples, BLOCK)? > 0 {
-        total += samples.len() as u64;
-        samples.clear();
+/// The samples that a file with so many channels has in each of them.
+fn count(path: &Path, channels: usize) -> Result<u64, Error> {
+    let mut decoder = decode::open(path)?;
+    if decoder.channels() < channels {
+        return Err(Error::NoChannel {
+            path: path.to_owned(),
+            channel: channels - 1,
+            channels: decoder.channels(),
+        });
+    }
+    let mut total = 0;
+    while let Some(block) = decoder.next_block()? {
+        total += block[0].len() as u64;
     }
     Ok(total)
 }

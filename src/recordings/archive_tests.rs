@@ -3,7 +3,10 @@ use std::f64::consts::TAU;
 use super::*;
 use crate::{
     audio::source::Source,
-    recordings::{folder::tests::sidecar_for, recover, retention},
+    recordings::{
+        folder::tests::{names, sidecar_for},
+        recover, retention,
+    },
 };
 
 const STREAM: &str = "MZ0123456789abcdef0123456789abcdef";
@@ -48,15 +51,6 @@ fn share(source: &mut WavSource, hz: f64) -> f32 {
         all += expected * expected;
     }
     same / all
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]

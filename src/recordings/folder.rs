@@ -113,4 +113,14 @@ pub(super) mod tests {
             dropped: 0,
         }
     }
+
+    /// What lies in a folder, sorted.
+    pub(in crate::recordings) fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
 }

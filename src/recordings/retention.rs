@@ -100,7 +100,10 @@ fn is_ours(folder: &Path, stem: &str, recording: &Found) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{audio::wav, recordings::folder::tests::sidecar_for};
+    use crate::{
+        audio::wav,
+        recordings::folder::tests::{names, sidecar_for},
+    };
 
     const STREAM: &str = "MZ0123456789abcdef0123456789abcdef";
 
@@ -116,15 +119,6 @@ mod tests {
                 .unwrap();
         }
         stem
-    }
-
-    fn left(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
     }
 
     #[test]
@@ -154,7 +148,7 @@ mod tests {
         let mut expected: Vec<String> = foreign.map(str::to_owned).to_vec();
         expected.extend([format!("{young}.json"), format!("{young}.wav")]);
         expected.sort();
-        assert_eq!(left(folder), expected);
+        assert_eq!(names(folder), expected);
     }
 
     #[test]
@@ -167,7 +161,7 @@ mod tests {
         let deleted = delete_call(folder, &"CA1".parse().unwrap()).unwrap();
         assert_eq!(deleted.files.len(), 5);
         assert_eq!(
-            left(folder),
+            names(folder),
             [format!("{other}.json"), format!("{other}.wav")]
         );
     }
