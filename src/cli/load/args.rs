@@ -1,12 +1,9 @@
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use anyhow::ensure;
 use secrecy::SecretString;
 
-use crate::{
-    cli::phone::{Choice, Line},
-    ids::Track,
-};
+use crate::cli::phone::Flags;
 
 /// Behave like many Twilio streams at once, and say whether the server kept up.
 #[derive(Debug, clap::Args)]
@@ -23,15 +20,8 @@ pub struct Args {
     /// Callers at once.
     #[arg(long, value_name = "N")]
     pub calls: usize,
-    /// The media door.
-    #[arg(long, default_value = "ws://127.0.0.1:8080/media")]
-    pub url: String,
-    /// Send this track only: its channel of a stereo file, or a mono file as that track.
-    #[arg(long, value_name = "inbound|outbound", conflicts_with = "both")]
-    pub track: Option<Track>,
-    /// Send both tracks on each connection; a mono file is an error.
-    #[arg(long)]
-    pub both: bool,
+    #[command(flatten)]
+    pub phone: Flags,
     /// Begin the calls spread over so many seconds.
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
     pub ramp: f64,
@@ -45,21 +35,6 @@ pub struct Args {
     /// later; calls of a few seconds are left whole.
     #[arg(long, default_value_t = 0.0, value_name = "P")]
     pub reconnect: f64,
-    /// The share of frames to lose, 0 to 1.
-    #[arg(long, default_value_t = 0.0, value_name = "P")]
-    pub loss: f64,
-    /// Delay each frame by up to this many milliseconds; over 20, frames overtake each other.
-    #[arg(long, default_value_t = 0, value_name = "MS")]
-    pub jitter: u64,
-    /// Thinks, reconnects, loses and delays the same each time.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Sign each upgrade with this auth token.
-    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true)]
-    pub token: Option<SecretString>,
-    /// Sign this URL; by default the media door's, as wss.
-    #[arg(long, value_name = "URL")]
-    pub signed_url: Option<String>,
     /// The server's figures, or none; by default /metrics where the media door is.
     #[arg(long, value_name = "URL|none")]
     pub metrics: Option<String>,
@@ -83,10 +58,12 @@ impl Args {
             (1..=100_000).contains(&self.calls),
             "--calls: from 1 to 100000"
         );
-        for (name, share) in [("--loss", self.loss), ("--reconnect", self.reconnect)] {
-            ensure!((0.0..=1.0).contains(&share), "{name}: from 0 to 1");
-        }
-        ensure!(self.jitter <= 10_000, "--jitter: at most 10000 ms");
+        self.phone.check()?;
+        ensure!(
+            (0.0..=1.0).contains(&self.reconnect),
+            "--reconnect: from 0 to 1"
+        );
+        ensure!(self.phone.jitter <= 10_000, "--jitter: at most 10000 ms");
         for (name, seconds) in [("--ramp", self.ramp), ("--think", self.think)] {
             ensure!(
                 (0.0..=LONGEST).contains(&seconds),
@@ -104,21 +81,5 @@ impl Args {
             );
         }
         Ok(())
-    }
-
-    pub(super) const fn choice(&self) -> Choice {
-        match self.track {
-            Some(track) => Choice::Only(track),
-            None if self.both => Choice::Both,
-            None => Choice::AsItIs,
-        }
-    }
-
-    pub(super) const fn line(&self) -> Line {
-        Line {
-            loss: self.loss,
-            jitter: Duration::from_millis(self.jitter),
-            seed: self.seed,
-        }
     }
 }

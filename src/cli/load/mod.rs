@@ -17,7 +17,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
-use super::phone::{Door, Source};
+use super::phone::Source;
 use crate::{tasks, time::Clock};
 
 mod args;
@@ -82,11 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyhow::Result<Report> {
     args.check()?;
     let sources = Arc::new(sources(args).await?);
-    let door = Door {
-        url: args.url.clone(),
-        signed_url: args.signed_url.clone(),
-        token: args.token.clone(),
-    };
+    let door = args.phone.door();
     door.knock().await?;
     let scraper = Scraper::new(args)?;
     let before = match &scraper {
@@ -98,7 +94,7 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
     let began = clock.now();
     let setup = Arc::new(Setup {
         door,
-        line: args.line(),
+        line: args.phone.line(),
         clock: clock.clone(),
         ends: args.seconds.map(|s| began + Duration::from_secs_f64(s)),
         tally: Arc::clone(&tally),
@@ -129,7 +125,7 @@ pub async fn load(args: &Args, clock: &Clock, stop: &CancellationToken) -> anyho
 }
 
 async fn sources(args: &Args) -> anyhow::Result<Vec<Source>> {
-    let choice = args.choice();
+    let choice = args.phone.choice();
     if args.files.is_empty() {
         return Ok(vec![tone::source(choice).encoded()]);
     }

@@ -43,7 +43,7 @@ impl Plan {
             ramp: Duration::from_secs_f64(args.ramp),
             think: Duration::from_secs_f64(args.think),
             reconnect: args.reconnect,
-            seed: args.seed,
+            seed: args.phone.seed,
         }
     }
 

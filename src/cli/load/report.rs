@@ -158,10 +158,10 @@ impl Parameters {
     fn new(args: &Args) -> Self {
         let name = |path: &std::path::PathBuf| path.display().to_string();
         Self {
-            url: args.url.clone(),
+            url: args.phone.url.clone(),
             calls: args.calls,
             files: args.files.iter().map(name).collect(),
-            tracks: match (args.track, args.both, args.files.is_empty()) {
+            tracks: match (args.phone.track, args.phone.both, args.files.is_empty()) {
                 (Some(track), ..) => track.as_str(),
                 (None, true, _) => "both",
                 (None, false, true) => "inbound",
@@ -171,9 +171,9 @@ impl Parameters {
             seconds: args.seconds,
             think_s: args.think,
             reconnect: args.reconnect,
-            loss: args.loss,
-            jitter_ms: args.jitter,
-            seed: args.seed,
+            loss: args.phone.loss,
+            jitter_ms: args.phone.jitter,
+            seed: args.phone.seed,
         }
     }
 }

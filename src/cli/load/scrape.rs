@@ -42,9 +42,10 @@ impl Scraper {
             Some("none") => return Ok(None),
             Some(url) => url.to_owned(),
             None => {
-                let api = api::api_of(&args.url);
-                let api =
-                    api.with_context(|| format!("no address in {:?}: use --metrics", args.url))?;
+                let api = api::api_of(&args.phone.url);
+                let api = api.with_context(|| {
+                    format!("no address in {:?}: use --metrics", args.phone.url)
+                })?;
                 format!("{api}/metrics")
             }
         };

@@ -41,7 +41,7 @@ pub(super) struct Words {
 impl Words {
     pub(super) fn new(args: &Args) -> anyhow::Result<Self> {
         let url = args.metrics.as_deref().filter(|url| *url != "none");
-        let url = url.unwrap_or(&args.url);
+        let url = url.unwrap_or(&args.phone.url);
         let base = api::api_of(url).with_context(|| format!("--words: no address in {url:?}"))?;
         Ok(Self {
             http: api::client(args.access_token.as_ref())?,

@@ -11,12 +11,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, ensure};
 use secrecy::SecretString;
 
-use super::phone::{Choice, Source, Speed};
-use crate::{
-    ids::{CallSid, Track},
-    tasks,
-    time::Clock,
-};
+use super::phone::{Flags, Source, Speed};
+use crate::{ids::CallSid, tasks, time::Clock};
 
 pub mod expect;
 mod one;
@@ -45,9 +41,8 @@ pub struct Args {
     /// Audio files; each is a call. Of a stereo file the left channel is inbound, the right outbound.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The media door.
-    #[arg(long, default_value = "ws://127.0.0.1:8080/media")]
-    pub url: String,
+    #[command(flatten)]
+    pub phone: Flags,
     /// The server's HTTP address; by default the media door's.
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,
@@ -57,27 +52,6 @@ pub struct Args {
     /// How fast to play: a factor, 1 being as it was spoken, or max.
     #[arg(long, default_value = "1", value_name = "N|max")]
     pub speed: Speed,
-    /// Send this track only: its channel of a stereo file, or a mono file as that track.
-    #[arg(long, value_name = "inbound|outbound", conflicts_with = "both")]
-    pub track: Option<Track>,
-    /// Send both tracks, as is done anyway with a stereo file; a mono file is an error.
-    #[arg(long)]
-    pub both: bool,
-    /// The share of frames to lose, 0 to 1.
-    #[arg(long, default_value_t = 0.0, value_name = "P")]
-    pub loss: f64,
-    /// Delay each frame by up to this many milliseconds; over 20, frames overtake each other.
-    #[arg(long, default_value_t = 0, value_name = "MS")]
-    pub jitter: u64,
-    /// Loses and delays the same frames each time.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Sign the upgrade with this auth token.
-    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true)]
-    pub token: Option<SecretString>,
-    /// Sign this URL; by default the media door's, as wss.
-    #[arg(long, value_name = "URL")]
-    pub signed_url: Option<String>,
     /// The call's id; by default a new one. With one file only.
     #[arg(long, value_name = "CA…")]
     pub call_sid: Option<CallSid>,
@@ -121,7 +95,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// As [`run`].
 pub async fn replay(args: &Args, clock: &Clock) -> anyhow::Result<ExitCode> {
     ensure!(args.calls > 0, "--calls: at least 1");
-    ensure!((0.0..=1.0).contains(&args.loss), "--loss: from 0 to 1");
+    args.phone.check()?;
     let single = args.files.len() == 1 && args.calls == 1;
     ensure!(
         single || args.call_sid.is_none(),
@@ -135,11 +109,7 @@ pub async fn replay(args: &Args, clock: &Clock) -> anyhow::Result<ExitCode> {
         args.wait > 0 || args.expect.is_none(),
         "--expect: needs a transcript, and --wait 0 asks for none"
     );
-    let choice = match args.track {
-        Some(track) => Choice::Only(track),
-        None if args.both => Choice::Both,
-        None => Choice::AsItIs,
-    };
+    let choice = args.phone.choice();
     let sources: anyhow::Result<Vec<Source>> = args
         .files
         .iter()

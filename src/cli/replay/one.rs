@@ -48,11 +48,7 @@ impl One {
         let parameters: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
         Ok(Self {
             name: args.files[n % args.files.len()].display().to_string(),
-            door: Door {
-                url: args.url.clone(),
-                signed_url: args.signed_url.clone(),
-                token: args.token.clone(),
-            },
+            door: args.phone.door(),
             call: Call {
                 account: format!("AC{}", "0".repeat(32)),
                 call,
@@ -60,9 +56,8 @@ impl One {
                 parameters,
                 speed: args.speed,
                 line: Line {
-                    loss: args.loss,
-                    jitter: Duration::from_millis(args.jitter),
-                    seed: args.seed + n as u64,
+                    seed: args.phone.seed + n as u64,
+                    ..args.phone.line()
                 },
                 stop: !args.no_stop,
             },

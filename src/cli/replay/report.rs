@@ -58,7 +58,7 @@ impl Follower {
     /// # Errors
     /// When no address can be made of them.
     pub fn new(args: &Args, call: CallSid) -> anyhow::Result<Self> {
-        let url = &args.url;
+        let url = &args.phone.url;
         let base = match &args.api {
             Some(api) => api.trim_end_matches('/').to_owned(),
             None => {
