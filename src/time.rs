@@ -51,6 +51,11 @@ impl MediaTime {
         self.0 / (WIRE_RATE / 1000)
     }
 
+    #[must_use]
+    pub const fn as_duration(self) -> Duration {
+        Duration::from_micros(self.0 * (1_000_000 / WIRE_RATE))
+    }
+
     /// In samples of [`ENGINE_RATE`].
     #[must_use]
     pub const fn as_engine_samples(self) -> u64 {

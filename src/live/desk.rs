@@ -62,6 +62,9 @@ impl Desk {
                 });
             }
             Output::Mark { name, at } => {
+                for line in self.lines.iter().flatten() {
+                    line.mark(name, at);
+                }
                 self.clerk.tell(Fact::Note {
                     track: None,
                     at,

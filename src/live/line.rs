@@ -53,6 +53,13 @@ impl Line {
         }
     }
 
+    /// A moment of the stream that has a name.
+    pub(super) fn mark(&self, name: &str, at: MediaTime) {
+        if let Some(tape) = &self.tape {
+            tape.mark(name, at);
+        }
+    }
+
     /// Whether the disk is far behind.
     pub(super) fn is_behind(&self) -> bool {
         self.tape.as_ref().is_some_and(Tape::is_behind)

@@ -104,7 +104,7 @@ impl Packed {
     /// # Errors
     /// When the disk refuses; what is left then is only too much.
     pub fn settle(&self) -> io::Result<()> {
-        for (files, frames) in self.wavs.iter().zip(&self.frames) {
+        for (channel, (files, frames)) in self.wavs.iter().zip(&self.frames).enumerate() {
             if let Some(first) = files.first() {
                 let beside = first.with_extension("json");
                 match Sidecar::read(&beside) {
@@ -112,6 +112,7 @@ impl Packed {
                         sidecar.parts = vec![sidecar::Part {
                             file: file_name(&self.path),
                             frames: *frames,
+                            channel,
                         }];
                         sidecar.write(&beside)?;
                     }

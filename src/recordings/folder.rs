@@ -103,6 +103,7 @@ pub(super) mod tests {
             parts: vec![Part {
                 file: format!("{stem}.wav"),
                 frames: 0,
+                channel: 0,
             }],
             gaps: Vec::new(),
             gaps_unlisted: 0,

@@ -164,6 +164,7 @@ fn finish(
             .to_string_lossy()
             .into_owned(),
         frames: part.data / SAMPLE,
+        channel: 0,
     });
     sidecar.parts = listed.collect();
     if one.parts.is_empty() {

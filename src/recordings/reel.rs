@@ -284,6 +284,7 @@ impl Reel {
             .map(|(path, part)| Part {
                 file: file_name(path),
                 frames: part.data() / SAMPLE,
+                channel: 0,
             })
             .collect()
     }

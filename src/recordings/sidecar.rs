@@ -68,6 +68,9 @@ pub struct Part {
     /// Name within the folder.
     pub file: String,
     pub frames: u64,
+    /// Which of the file's channels it is.
+    #[serde(default)]
+    pub channel: usize,
 }
 
 /// A stretch of lost audio that is silence in the file.

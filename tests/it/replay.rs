@@ -377,6 +377,7 @@ async fn the_command_says_by_its_status_what_became_of_the_call() {
         (&["--loss", "2"], "--loss"),
         (&["--calls", "0"], "--calls"),
         (&["--calls", "2", "--call-sid", "CA1"], "--call-sid"),
+        (&["missing.json"], "missing.json is no sidecar"),
         (&["--url", "http://x/"], "no address of a media door"),
         (&["--url", "ws://127.0.0.1:1/media"], "cannot reach"),
     ] {

@@ -131,8 +131,9 @@ impl Client {
             began: self.clock.now(),
             clock: self.clock.clone(),
             speed: call.speed,
-            pace: Pace::new(&source.lengths(), call.line),
+            pace: Pace::new(source.pieces(), call.line),
             source,
+            marks: source.marks(),
             sender,
             playback: Playback::default(),
             sent: Sent::default(),
@@ -171,6 +172,8 @@ struct Sending<'a> {
     speed: Speed,
     pace: Pace<(Track, u64, String)>,
     source: &'a Source,
+    /// Those still to come back, as they did when it was recorded.
+    marks: &'a [(MediaTime, String)],
     sender: Sender,
     playback: Playback,
     sent: Sent,
@@ -183,6 +186,7 @@ impl Sending<'_> {
     async fn run(mut self, socket: &mut Socket) -> Result<(Sent, Sender), Failure> {
         let mut position = MediaTime::ZERO;
         while let Some((due, text)) = self.next_frame() {
+            self.marks_before(due, socket, position).await?;
             let due = self.speed.on_clock(due);
             self.wait(due, socket, position).await?;
             let (passed, free) = (self.passed(), self.free);
@@ -195,10 +199,30 @@ impl Sending<'_> {
                 meter.sent(passed.saturating_sub(due.max(free)));
             }
         }
+        self.marks_before(Duration::MAX, socket, position).await?;
         self.sent.took = self.passed();
         self.sent.received = self.playback.audio;
         self.sent.refused = self.playback.refused;
         Ok((self.sent, self.sender))
+    }
+
+    /// Sends the recorded marks that came before `media` of the audio, when they did.
+    async fn marks_before(
+        &mut self,
+        media: Duration,
+        socket: &mut Socket,
+        position: MediaTime,
+    ) -> Result<(), Failure> {
+        while let Some(((at, name), rest)) = self.marks.split_first()
+            && at.as_duration() < media
+        {
+            self.marks = rest;
+            self.wait(self.speed.on_clock(at.as_duration()), socket, position)
+                .await?;
+            let mark = Message::text(self.sender.mark(name));
+            socket.send(mark).await.map_err(broken)?;
+        }
+        Ok(())
     }
 
     async fn deliver(&mut self, text: String, socket: &mut Socket) -> Result<(), Failure> {

@@ -1,15 +1,9 @@
 //! Which frame goes out when: pure, without a clock. A frame is due when its last sample has been
 //! spoken, counted from the stream's start, so that no delay adds up.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-    ops::Range,
-    str::FromStr,
-    time::Duration,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, str::FromStr, time::Duration, vec};
 
-use crate::ids::Track;
+use crate::{ids::Track, time::MediaTime};
 
 /// Twilio's frames: 20 ms.
 pub const FRAME_MS: u64 = 20;
@@ -64,8 +58,10 @@ pub struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
     pub track: Track,
-    /// From 0.
-    pub index: u64,
+    /// Where it begins in its track, in bytes since the stream's start.
+    pub start: usize,
+    /// In bytes; less than [`FRAME_LEN`] only at the end of a piece.
+    pub len: usize,
     /// It is to be numbered, and not to be sent.
     pub lost: bool,
 }
@@ -74,14 +70,51 @@ impl Frame {
     /// When it begins, in milliseconds since the stream's start.
     #[must_use]
     pub const fn timestamp_ms(self) -> u64 {
-        self.index * FRAME_MS
+        MediaTime(self.start as u64).as_ms()
     }
 
-    /// Where its bytes are in a track of `len` bytes; the last frame may be shorter.
+    /// Where its bytes are in its track.
     #[must_use]
-    pub fn range(self, len: usize) -> Range<usize> {
-        let start = usize::try_from(self.index).map_or(len, |i| (i * FRAME_LEN).min(len));
-        start..(start + FRAME_LEN).min(len)
+    pub const fn range(self) -> Range<usize> {
+        self.start..self.start + self.len
+    }
+
+    /// When it is due after the stream's start: once it has been spoken.
+    const fn spoken(self) -> Duration {
+        MediaTime((self.start + FRAME_LEN) as u64).as_duration()
+    }
+}
+
+/// The frames of one track.
+#[derive(Debug)]
+struct Frames {
+    track: Track,
+    piece: Range<usize>,
+    pieces: vec::IntoIter<Range<usize>>,
+}
+
+impl Frames {
+    fn new(track: Track, pieces: Vec<Range<usize>>) -> Self {
+        Self {
+            track,
+            piece: 0..0,
+            pieces: pieces.into_iter(),
+        }
+    }
+
+    fn next(&mut self) -> Option<Frame> {
+        while self.piece.is_empty() {
+            self.piece = self.pieces.next()?;
+        }
+        let Range { start, end } = self.piece;
+        let len = FRAME_LEN.min(end - start);
+        self.piece.start += len;
+        Some(Frame {
+            track: self.track,
+            start,
+            len,
+            lost: false,
+        })
     }
 }
 
@@ -91,9 +124,8 @@ impl Frame {
 pub struct Pace<T> {
     line: Line,
     random: Random,
-    /// Frames still to come of each track.
-    upcoming: VecDeque<Frame>,
-    ends: Vec<(Track, u64)>,
+    /// Of each track the next frame, and those after it.
+    tracks: Vec<(Frame, Frames)>,
     delayed: BinaryHeap<Reverse<Delayed<T>>>,
     order: u64,
 }
@@ -106,27 +138,28 @@ struct Delayed<T> {
 }
 
 impl<T> Pace<T> {
-    /// For tracks of these lengths in bytes, sent in this order every 20 ms.
+    /// For tracks that are spoken in these pieces, in bytes since the stream's start; between them nothing
+    /// is sent.
     #[must_use]
-    pub fn new(tracks: &[(Track, usize)], line: Line) -> Self {
-        let frames = |len: usize| len.div_ceil(FRAME_LEN) as u64;
-        let mut pace = Self {
+    pub fn new(tracks: Vec<(Track, Vec<Range<usize>>)>, line: Line) -> Self {
+        let begin = |(track, pieces)| {
+            let mut frames = Frames::new(track, pieces);
+            frames.next().map(|first| (first, frames))
+        };
+        Self {
             line,
             random: Random::new(line.seed),
-            upcoming: VecDeque::new(),
-            ends: tracks.iter().map(|(t, len)| (*t, frames(*len))).collect(),
+            tracks: tracks.into_iter().filter_map(begin).collect(),
             delayed: BinaryHeap::new(),
             order: 0,
-        };
-        pace.plan(0);
-        pace
+        }
     }
 
     /// What is due next, and when after the stream's start. `make` is called once for every frame, in
     /// the order of the audio; where it makes nothing, nothing is sent.
     pub fn next(&mut self, mut make: impl FnMut(Frame) -> Option<T>) -> Option<(Duration, T)> {
         loop {
-            let turn = self.upcoming.front().map(|f| spoken(*f));
+            let turn = self.upcoming().map(|(_, spoken)| spoken);
             let first = self.delayed.peek().map(|Reverse(d)| d.due);
             match (first, turn) {
                 (Some(due), turn) if turn.is_none_or(|turn| due <= turn) => {
@@ -134,40 +167,35 @@ impl<T> Pace<T> {
                     return Some((next.due, next.made));
                 }
                 (_, None) => return None,
-                (_, Some(turn)) => self.take_turn(turn, &mut make),
+                _ => self.take_turn(&mut make),
             }
         }
     }
 
-    fn take_turn(&mut self, turn: Duration, make: &mut impl FnMut(Frame) -> Option<T>) {
-        let Some(mut frame) = self.upcoming.pop_front() else {
+    /// Which track speaks next, and when it has spoken; the first one where two do at once.
+    fn upcoming(&self) -> Option<(usize, Duration)> {
+        let spoken = self.tracks.iter().map(|(next, _)| next.spoken());
+        spoken.enumerate().min_by_key(|(_, spoken)| *spoken)
+    }
+
+    fn take_turn(&mut self, make: &mut impl FnMut(Frame) -> Option<T>) {
+        let Some((nth, spoken)) = self.upcoming() else {
             return;
         };
-        if self.upcoming.is_empty() {
-            self.plan(frame.index + 1);
+        let (next, frames) = &mut self.tracks[nth];
+        let mut frame = *next;
+        match frames.next() {
+            Some(after) => *next = after,
+            None => drop(self.tracks.remove(nth)),
         }
         frame.lost = self.random.unit() < self.line.loss;
-        let due = turn + self.line.jitter.mul_f64(self.random.unit());
+        let due = spoken + self.line.jitter.mul_f64(self.random.unit());
         self.order += 1;
         if let Some(made) = make(frame) {
             let order = self.order;
             self.delayed.push(Reverse(Delayed { due, order, made }));
         }
     }
-
-    /// The frames of every track that lasts so long.
-    fn plan(&mut self, index: u64) {
-        let lasting = self.ends.iter().filter(|(_, frames)| index < *frames);
-        self.upcoming.extend(lasting.map(|(track, _)| Frame {
-            track: *track,
-            index,
-            lost: false,
-        }));
-    }
-}
-
-fn spoken(frame: Frame) -> Duration {
-    Duration::from_millis((frame.index + 1) * FRAME_MS)
 }
 
 impl<T> PartialEq for Delayed<T> {
@@ -217,6 +245,8 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
 
     const IN: Track = Track::Inbound;
@@ -224,16 +254,24 @@ mod tests {
 
     /// When each frame that is not lost is sent, in milliseconds, and which it is.
     fn sent(tracks: &[(Track, usize)], line: Line) -> Vec<(Duration, Frame)> {
-        let mut pace = Pace::new(tracks, line);
+        all(Pace::new(whole(tracks), line))
+    }
+
+    fn whole(tracks: &[(Track, usize)]) -> Vec<(Track, Vec<Range<usize>>)> {
+        let track = |(track, len): &(Track, usize)| (*track, iter::once(0..*len).collect());
+        tracks.iter().map(track).collect()
+    }
+
+    fn all(mut pace: Pace<Frame>) -> Vec<(Duration, Frame)> {
         let next = || pace.next(|frame| (!frame.lost).then_some(frame));
-        std::iter::from_fn(next).collect()
+        iter::from_fn(next).collect()
     }
 
     #[test]
     fn frames_are_due_when_they_have_been_spoken() {
         let due: Vec<_> = sent(&[(IN, 400), (OUT, 160)], Line::default())
             .into_iter()
-            .map(|(due, f)| (due.as_millis(), f.track, f.timestamp_ms(), f.range(400)))
+            .map(|(due, f)| (due.as_millis(), f.track, f.timestamp_ms(), f.range()))
             .collect();
         let expected = [
             (20, IN, 0, 0..160),
@@ -247,12 +285,39 @@ mod tests {
     }
 
     #[test]
+    fn between_pieces_nothing_is_sent() {
+        let pieces = |track, pieces: &[Range<usize>]| (track, pieces.to_vec());
+        let (gappy, whole) = (
+            [0..200, 1000..1160, 1200..1200, 1600..1680],
+            [0..320, 1440..1600],
+        );
+        let pace = Pace::new(
+            vec![pieces(IN, &gappy), pieces(OUT, &whole)],
+            Line::default(),
+        );
+        let due: Vec<_> = all(pace)
+            .into_iter()
+            .map(|(due, f)| (due.as_millis(), f.track, f.timestamp_ms(), f.range()))
+            .collect();
+        let expected = [
+            (20, IN, 0, 0..160),
+            (20, OUT, 0, 0..160),
+            (40, IN, 20, 160..200),
+            (40, OUT, 20, 160..320),
+            (145, IN, 125, 1000..1160),
+            (200, OUT, 180, 1440..1600),
+            (220, IN, 200, 1600..1680),
+        ];
+        assert_eq!(due, expected);
+    }
+
+    #[test]
     fn nothing_drifts_in_three_hours() {
         let hours = 3 * 3600 * 8000;
         let all = sent(&[(IN, hours)], Line::default());
-        for (n, (due, frame)) in (0_u64..).zip(&all) {
-            assert_eq!(frame.index, n);
-            assert_eq!(due.as_millis(), u128::from((n + 1) * 20));
+        for (n, (due, frame)) in all.iter().enumerate() {
+            assert_eq!(frame.start, n * FRAME_LEN);
+            assert_eq!(due.as_millis(), (n as u128 + 1) * 20);
         }
         assert_eq!(all.len(), 3 * 3600 * 50);
         for (speed, seconds) in [
@@ -282,11 +347,11 @@ mod tests {
         let mut overtaken = 0;
         for pair in one.windows(2) {
             assert!(pair[0].0 <= pair[1].0, "sent when due");
-            overtaken += u32::from(pair[0].1.index > pair[1].1.index);
+            overtaken += u32::from(pair[0].1.start > pair[1].1.start);
         }
         assert!(overtaken > 1000, "{overtaken}");
         for (due, frame) in one {
-            let late = due - spoken(frame);
+            let late = due - frame.spoken();
             assert!(late < Duration::from_millis(100), "{late:?}");
         }
     }
@@ -298,11 +363,11 @@ mod tests {
             jitter: Duration::from_millis(200),
             seed: 7,
         };
-        let mut pace = Pace::new(&[(IN, 160 * 100), (OUT, 160 * 100)], line);
-        let (mut made, mut left) = (0_u64, 0);
+        let mut pace = Pace::new(whole(&[(IN, 160 * 100), (OUT, 160 * 100)]), line);
+        let (mut made, mut left) = (0, 0);
         while let Some((_, frame)) = pace.next(|frame| {
             assert_eq!(
-                (frame.index, frame.track.index() as u64),
+                (frame.start / FRAME_LEN, frame.track.index()),
                 (made / 2, made % 2)
             );
             made += 1;

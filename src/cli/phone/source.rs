@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audio::{decode, mulaw},
     ids::Track,
-    time::WIRE_RATE,
+    time::{MediaTime, WIRE_RATE},
     wire::payload,
 };
 
@@ -35,6 +35,7 @@ pub struct Source {
     tracks: Vec<Sound>,
     /// What of it is sent, in frames.
     part: Range<usize>,
+    marks: Vec<(MediaTime, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ struct Sound {
     ulaw: Arc<[u8]>,
     /// The same in base64, frame by frame, where it is sent more than once.
     base64: Option<Arc<str>>,
+    /// What of it is sent at all, in order; the rest was never heard.
+    pieces: Arc<[Range<usize>]>,
 }
 
 /// A whole frame in base64.
@@ -52,21 +55,37 @@ impl Source {
     /// Mu-law at 8 kHz by track.
     #[must_use]
     pub fn new(tracks: impl IntoIterator<Item = (Track, Vec<u8>)>) -> Self {
-        let share = |(track, ulaw): (Track, Vec<u8>)| Sound {
+        let whole = |(track, ulaw): (Track, Vec<u8>)| {
+            let piece = 0..ulaw.len();
+            (track, ulaw, vec![piece])
+        };
+        Self::in_pieces(tracks.into_iter().map(whole), Vec::new())
+    }
+
+    /// The same, of which only these pieces are sent, and marks that come back by the way.
+    #[must_use]
+    pub fn in_pieces(
+        tracks: impl IntoIterator<Item = (Track, Vec<u8>, Vec<Range<usize>>)>,
+        marks: Vec<(MediaTime, String)>,
+    ) -> Self {
+        let share = |(track, ulaw, pieces): (Track, Vec<u8>, Vec<Range<usize>>)| Sound {
             track,
             ulaw: ulaw.into(),
             base64: None,
+            pieces: pieces.into(),
         };
         Self {
             tracks: tracks.into_iter().map(share).collect(),
             part: 0..usize::MAX,
+            marks,
         }
     }
 
     /// Encodes the whole for all who share it: worth its memory where many calls send the same.
     #[must_use]
     pub fn encoded(mut self) -> Self {
-        for sound in &mut self.tracks {
+        let whole = |sound: &&mut Sound| sound.pieces.first() == Some(&(0..sound.ulaw.len()));
+        for sound in self.tracks.iter_mut().filter(whole) {
             let frames = sound.ulaw.chunks(FRAME_LEN);
             let base64: String = frames.map(payload::encode).collect();
             sound.base64 = Some(base64.into());
@@ -83,6 +102,7 @@ impl Source {
         Self {
             tracks: self.tracks.clone(),
             part,
+            marks: Vec::new(),
         }
     }
 
@@ -95,16 +115,14 @@ impl Source {
     /// A frame's audio as the wire has it.
     #[must_use]
     pub fn payload(&self, frame: Frame) -> Cow<'_, str> {
-        let ulaw = self.ulaw(frame.track);
         match self.sound(frame.track).and_then(|s| s.base64.as_deref()) {
             Some(base64) => {
-                let nth = usize::try_from(frame.index).unwrap_or(usize::MAX);
-                let start = self.part.start.saturating_add(nth);
-                let start = start.saturating_mul(BASE64_LEN).min(base64.len());
+                let nth = self.part.start.saturating_add(frame.start / FRAME_LEN);
+                let start = nth.saturating_mul(BASE64_LEN).min(base64.len());
                 let end = (start + BASE64_LEN).min(base64.len());
                 Cow::Borrowed(&base64[start..end])
             }
-            None => Cow::Owned(payload::encode(&ulaw[frame.range(ulaw.len())])),
+            None => Cow::Owned(payload::encode(&self.ulaw(frame.track)[frame.range()])),
         }
     }
 
@@ -142,21 +160,32 @@ impl Source {
         self.tracks.iter().map(|sound| sound.track).collect()
     }
 
-    /// The length of each track in bytes, which are samples.
+    /// What of each track is sent, in bytes, which are samples, since the stream's start.
     #[must_use]
-    pub fn lengths(&self) -> Vec<(Track, usize)> {
-        let length = |track| (track, self.ulaw(track).len());
-        self.tracks().into_iter().map(length).collect()
+    pub fn pieces(&self) -> Vec<(Track, Vec<Range<usize>>)> {
+        let pieces = |sound: &Sound| {
+            let part = self.part_of(sound);
+            let within = |piece: &Range<usize>| {
+                let start = piece.start.clamp(part.start, part.end);
+                let end = piece.end.clamp(part.start, part.end);
+                start - part.start..end - part.start
+            };
+            (sound.track, sound.pieces.iter().map(within).collect())
+        };
+        self.tracks.iter().map(pieces).collect()
+    }
+
+    /// Marks that came back while it was heard, in order.
+    #[must_use]
+    pub fn marks(&self) -> &[(MediaTime, String)] {
+        &self.marks
     }
 
     /// A track's audio; empty when there is no such track.
     #[must_use]
     pub fn ulaw(&self, track: Track) -> &[u8] {
-        self.sound(track).map_or(&[], |sound| {
-            let at = |frames: usize| frames.saturating_mul(FRAME_LEN).min(sound.ulaw.len());
-            let end = at(self.part.end);
-            &sound.ulaw[at(self.part.start).min(end)..end]
-        })
+        self.sound(track)
+            .map_or(&[], |sound| &sound.ulaw[self.part_of(sound)])
     }
 
     /// The length of the longest track, in seconds.
@@ -167,8 +196,15 @@ impl Source {
     }
 
     fn longest(&self) -> usize {
-        let lengths = self.lengths().into_iter().map(|(_, len)| len);
+        let lengths = self.tracks.iter().map(|sound| self.part_of(sound).len());
         lengths.max().unwrap_or(0)
+    }
+
+    /// The bytes of a sound that are in the part.
+    fn part_of(&self, sound: &Sound) -> Range<usize> {
+        let at = |frames: usize| frames.saturating_mul(FRAME_LEN).min(sound.ulaw.len());
+        let end = at(self.part.end);
+        at(self.part.start).min(end)..end
     }
 
     fn sound(&self, track: Track) -> Option<&Sound> {

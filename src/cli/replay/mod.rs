@@ -2,6 +2,7 @@
 //!
 //! | file | |
 //! |---|---|
+//! | `recorded` | what the files hold: recordings of ours as they were received, other audio as it is |
 //! | `one` | a call from its socket to its transcript, over [`phone`](super::phone) |
 //! | [`report`], `teller`, `screen` | what the server made of it, and how it is told |
 //! | [`expect`] | that, against what was really said |
@@ -11,11 +12,12 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, ensure};
 use secrecy::SecretString;
 
-use super::phone::{Flags, Source, Speed};
+use super::phone::{Flags, Speed};
 use crate::{ids::CallSid, tasks, time::Clock};
 
 pub mod expect;
 mod one;
+mod recorded;
 pub mod report;
 mod screen;
 mod teller;
@@ -38,7 +40,9 @@ pub const WORSE: u8 = 5;
     errors than --worst-wer allows. Of several calls the highest."
 )]
 pub struct Args {
-    /// Audio files; each is a call. Of a stereo file the left channel is inbound, the right outbound.
+    /// Audio files; each is a call. Of a stereo file the left channel is inbound, the right outbound. A recording
+    /// of callscribe's own with its .json beside it, or the .json itself, is sent as it was received: with
+    /// its gaps and marks, and as one call with all others of that call.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
@@ -52,7 +56,7 @@ pub struct Args {
     /// How fast to play: a factor, 1 being as it was spoken, or max.
     #[arg(long, default_value = "1", value_name = "N|max")]
     pub speed: Speed,
-    /// The call's id; by default a new one. With one file only.
+    /// The call's id; by default a new one. With one call only.
     #[arg(long, value_name = "CA…")]
     pub call_sid: Option<CallSid>,
     /// A custom parameter such as speaker=technician or language=he; may be repeated.
@@ -68,7 +72,7 @@ pub struct Args {
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub wait: u64,
     /// What is said: a call's JSON with its turns, or plain text. The served transcript is scored against
-    /// it, the live one where the final one is not there in time. With one file only.
+    /// it, the live one where the final one is not there in time. With one call only.
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// Fail when the word error rate is above so many percent.
@@ -96,34 +100,31 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 pub async fn replay(args: &Args, clock: &Clock) -> anyhow::Result<ExitCode> {
     ensure!(args.calls > 0, "--calls: at least 1");
     args.phone.check()?;
-    let single = args.files.len() == 1 && args.calls == 1;
-    ensure!(
-        single || args.call_sid.is_none(),
-        "--call-sid: only with one file and one call"
-    );
-    ensure!(
-        single || args.expect.is_none(),
-        "--expect: only with one file and one call"
-    );
     ensure!(
         args.wait > 0 || args.expect.is_none(),
         "--expect: needs a transcript, and --wait 0 asks for none"
     );
-    let choice = args.phone.choice();
-    let sources: anyhow::Result<Vec<Source>> = args
-        .files
-        .iter()
-        .map(|path| Source::read(path, choice))
-        .collect();
-    let sources = sources?;
-    let rounds = sources.len().max(args.calls);
+    let scripts = recorded::scripts(&args.files, args.phone.choice())?;
+    let single = scripts.len() == 1 && args.calls == 1;
+    ensure!(
+        single || args.call_sid.is_none(),
+        "--call-sid: with one call only"
+    );
+    ensure!(
+        single || args.expect.is_none(),
+        "--expect: with one call only"
+    );
+    let rounds = scripts.len().max(args.calls);
     let screen = Screen::new(rounds > 1);
+    for remark in scripts.iter().flat_map(|script| &script.remarks) {
+        screen.note(remark);
+    }
     let mut worst = 0;
     for first in (0..rounds).step_by(args.calls) {
         let mut running = Vec::new();
         for n in first..rounds.min(first + args.calls) {
-            let source = sources[n % sources.len()].clone();
-            let one = One::new(args, n, source, screen.clone(), clock.clone())?;
+            let script = &scripts[n % scripts.len()];
+            let one = One::new(args, n, script, screen.clone(), clock.clone())?;
             running.push(tasks::spawn("replay", one.run()));
         }
         for one in running {

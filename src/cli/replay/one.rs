@@ -1,26 +1,32 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use tokio::{sync::watch, time::Instant};
+use futures_util::future::try_join_all;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
 use super::{
     Args, NOT_FINAL, REFUSED, WORSE,
     expect::{Expectation, Latency},
+    recorded::{Script, Stream},
     report::{self, Follower, Outcome},
     screen::Screen,
 };
 use crate::{
-    cli::phone::{Call, Client, Door, Failure, Line, Sent, Source},
-    ids::{CallSid, StreamSid},
+    cli::phone::{Call, Client, Door, Failure, Line, Sent, Source, Speed},
+    ids::CallSid,
     time::Clock,
 };
 
-/// One call from its socket to its transcript.
+/// One call from its first socket to its transcript.
 pub(super) struct One {
     name: String,
     door: Door,
-    call: Call,
-    source: Source,
+    call: CallSid,
+    speed: Speed,
+    legs: Vec<Leg>,
     follower: Option<Follower>,
     wait: Duration,
     expectation: Option<Expectation>,
@@ -28,40 +34,35 @@ pub(super) struct One {
     clock: Clock,
 }
 
+/// One of its streams.
+struct Leg {
+    after: Duration,
+    call: Call,
+    source: Source,
+}
+
 impl One {
     pub(super) fn new(
         args: &Args,
         n: usize,
-        source: Source,
+        script: &Script,
         screen: Screen,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let id = |kind: &str| format!("{kind}{}", Uuid::new_v4().simple());
         let call: CallSid = match &args.call_sid {
             Some(call) => call.clone(),
-            None => id("CA").parse()?,
+            None => fresh("CA").parse()?,
         };
-        let stream: StreamSid = id("MZ").parse()?;
         let follower = (args.wait > 0)
             .then(|| Follower::new(args, call.clone()))
             .transpose()?;
-        let parameters: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
+        let legs = (script.streams.iter()).map(|stream| Leg::new(args, n, &call, stream));
         Ok(Self {
-            name: args.files[n % args.files.len()].display().to_string(),
+            name: script.name.clone(),
             door: args.phone.door(),
-            call: Call {
-                account: format!("AC{}", "0".repeat(32)),
-                call,
-                stream,
-                parameters,
-                speed: args.speed,
-                line: Line {
-                    seed: args.phone.seed + n as u64,
-                    ..args.phone.line()
-                },
-                stop: !args.no_stop,
-            },
-            source,
+            speed: args.speed,
+            legs: legs.collect::<Result<_, _>>()?,
+            call,
             follower,
             wait: Duration::from_secs(args.wait),
             expectation: match &args.expect {
@@ -75,71 +76,110 @@ impl One {
 
     /// The exit status of this call.
     pub(super) async fn run(self) -> anyhow::Result<u8> {
-        let Self {
-            name,
-            door,
-            call,
-            source,
-            follower,
-            wait,
-            expectation,
-            screen,
-            clock,
-        } = self;
-        let speed = call.speed;
-        let sid = call.call.clone();
-        let tracks: Vec<&str> = source.tracks().iter().map(|t| t.as_str()).collect();
-        let client = match Client::connect(&door, call, clock.clone()).await {
-            Ok(client) => client,
-            Err(failure) => return refused(&screen, &name, &failure),
-        };
-        screen.note(&format!(
-            "{name}: {:.1} s, {}, as {sid}",
-            source.seconds(),
-            tracks.join(" and ")
-        ));
-        if let Some(follower) = &follower {
-            screen.note(&format!("watch it at {}", follower.page()));
-        }
         let (deadline, until) = watch::channel(None);
         let mut latency = Latency::default();
-        let began = clock.now();
+        let began = self.clock.now();
         let sending = async {
-            let sent = client.stream(&source).await;
-            let patience = if sent.is_ok() { wait } else { Duration::ZERO };
-            deadline.send_replace(Some(Instant::from_std(clock.now() + patience)));
+            let sent = self.send().await;
+            let patience = if sent.is_ok() {
+                self.wait
+            } else {
+                Duration::ZERO
+            };
+            deadline.send_replace(Some(Instant::from_std(self.clock.now() + patience)));
             sent
         };
         let following = async {
-            match &follower {
-                Some(follower) => {
-                    let tell = |line| {
-                        if let report::Line::Committed(ends) = &line {
-                            latency.arrived(ends, speed, began, clock.now());
-                        }
-                        screen.line(&line);
-                    };
-                    Some(follower.follow(&until, tell).await)
+            let follower = self.follower.as_ref()?;
+            let mut tell = |line| {
+                if let report::Line::Committed(ends) = &line {
+                    latency.arrived(ends, self.speed, began, self.clock.now());
                 }
-                None => None,
+                self.screen.line(&line);
+            };
+            loop {
+                let outcome = follower.follow(&until, &mut tell).await;
+                // Between two streams a call may be final for a while.
+                let over = until.borrow().is_some();
+                if over || outcome.is_err() || until.clone().changed().await.is_err() {
+                    return Some(outcome);
+                }
             }
         };
         let (sent, outcome) = tokio::join!(sending, following);
-        screen.clear();
-        let sent = match sent {
-            Ok(sent) => sent,
-            Err(failure) => return refused(&screen, &name, &failure),
-        };
-        screen.note(&format!("{sid}: {}", summary(&sent)));
-        let status = told(&screen, &sid, outcome);
-        match (&follower, &expectation) {
+        self.screen.clear();
+        if let Err(failure) = sent {
+            return refused(&self.screen, &self.name, &failure);
+        }
+        let status = told(&self.screen, &self.call, outcome);
+        match (&self.follower, &self.expectation) {
             (Some(follower), Some(expectation)) => {
-                let score = scored(follower, expectation, &latency, &screen).await;
+                let score = scored(follower, expectation, &latency, &self.screen).await;
                 Ok(status.max(score))
             }
             _ => Ok(status),
         }
     }
+
+    /// Sends all streams, each when its time has come; as fast as can be, one after the other.
+    async fn send(&self) -> Result<(), Failure> {
+        let legs = self.legs.iter().enumerate();
+        if self.speed == Speed::Max {
+            for (nth, leg) in legs {
+                self.send_leg(nth, leg).await?;
+            }
+            return Ok(());
+        }
+        try_join_all(legs.map(|(nth, leg)| self.send_leg(nth, leg))).await?;
+        Ok(())
+    }
+
+    async fn send_leg(&self, nth: usize, leg: &Leg) -> Result<(), Failure> {
+        sleep(self.speed.on_clock(leg.after)).await;
+        let client = Client::connect(&self.door, leg.call.clone(), self.clock.clone()).await?;
+        let tracks: Vec<&str> = leg.source.tracks().iter().map(|t| t.as_str()).collect();
+        let (name, sid) = (&self.name, &self.call);
+        self.screen.note(&format!(
+            "{name}: {:.1} s, {}, as {sid}",
+            leg.source.seconds(),
+            tracks.join(" and ")
+        ));
+        if let Some(follower) = self.follower.as_ref().filter(|_| nth == 0) {
+            self.screen
+                .note(&format!("watch it at {}", follower.page()));
+        }
+        let sent = client.stream(&leg.source).await?;
+        self.screen.clear();
+        self.screen.note(&format!("{sid}: {}", summary(&sent)));
+        Ok(())
+    }
+}
+
+impl Leg {
+    fn new(args: &Args, n: usize, call: &CallSid, stream: &Stream) -> anyhow::Result<Self> {
+        let mut parameters = stream.parameters.clone();
+        parameters.extend(args.parameters.iter().cloned());
+        Ok(Self {
+            after: stream.after,
+            call: Call {
+                account: format!("AC{}", "0".repeat(32)),
+                call: call.clone(),
+                stream: fresh("MZ").parse()?,
+                parameters,
+                speed: args.speed,
+                line: Line {
+                    seed: args.phone.seed + n as u64,
+                    ..args.phone.line()
+                },
+                stop: !args.no_stop,
+            },
+            source: stream.source.clone(),
+        })
+    }
+}
+
+fn fresh(kind: &str) -> String {
+    format!("{kind}{}", Uuid::new_v4().simple())
 }
 
 fn summary(sent: &Sent) -> String {

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::cli::phone::pace::{Line, Pace};
 
 /// A WAV header before `data`, its size as written.
 fn wav(tag: u16, bits: u16, channels: u16, rate: u32, size: u32, data: &[u8]) -> Vec<u8> {
@@ -86,8 +87,8 @@ fn other_rates_are_brought_to_8_khz() {
     writer.finalize().unwrap();
     let source = Source::read(&path, Choice::AsItIs).unwrap();
     assert_eq!(
-        source.lengths(),
-        [(Track::Inbound, 8000), (Track::Outbound, 8000)]
+        source.pieces(),
+        Track::ALL.map(|track| (track, std::iter::once(0..8000).collect()))
     );
     let power = |track| {
         let samples = source.ulaw(track)[400..7600].iter();
@@ -159,12 +160,8 @@ fn parts_and_encoded_audio_say_the_same() {
             );
             assert_eq!(part.frames(), range.len().div_ceil(160) as u64);
             let mut heard = Vec::new();
-            for index in 0..part.frames() {
-                let frame = Frame {
-                    track: Track::Inbound,
-                    index,
-                    lost: false,
-                };
+            let mut pace = Pace::new(part.pieces(), Line::default());
+            while let Some((_, frame)) = pace.next(Some) {
                 let mut ulaw = Vec::new();
                 payload::decode(&part.payload(frame), &mut ulaw).unwrap();
                 heard.extend(ulaw);
