@@ -139,7 +139,7 @@ fn start_node(folder: &Path, port: u16, _streams: u32) -> anyhow::Result<Server>
 /// One stream at real speed; returns by how much its latest frame was late.
 async fn stream(n: u32, port: u16, args: Args) -> anyhow::Result<Duration> {
     sleep(Duration::from_secs(1) * n / args.streams).await;
-    let mut stream = server::Stream::open(port, n).await?;
+    let mut stream = server::Stream::open(port, n, None).await?;
     let (begin, mut late) = (Instant::now(), Duration::ZERO);
     for frame in 0..frames(&args) {
         let due = begin + FRAME * frame;

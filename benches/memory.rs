@@ -1,14 +1,22 @@
 //! What calls and viewers take of memory, and whether it comes back.
 //!
-//! `cargo bench --bench memory -- [--idle 1000] [--speaking 200] [--viewers 500] [--calls 1000] [--hours 8]`
+//! `cargo bench --bench memory -- [--idle 1000] [--speaking 200] [--viewers 500] [--calls 1000] [--hours 8]
+//! [--model tiny.en]`
 //!
-//! Starts the real server (recording on, speech off) as a process of its own and reads its resident memory:
-//! beside streams that say nothing, streams at real speed, viewers of a call, after many short calls, and
-//! over one long call that is sent much faster than it lasts.
+//! Starts the real server (recording on; speech off, or live and final by `--model`, from the folder that
+//! `CALLSCRIBE_MODELS` names) as a process of its own and reads its resident memory: beside streams that say
+//! nothing, streams at real speed, viewers of a call, after many short calls, and over one long call that is
+//! sent much faster than it lasts. With a model the streams say words, which takes the machine's strength:
+//! ask for fewer.
 
-use std::{process::Child, time::Duration};
+use std::{process::Child, sync::Arc, time::Duration};
 
-use callscribe::tasks;
+use anyhow::Context;
+use callscribe::{
+    cli::phone::{Choice, Line, Source, pace::Pace},
+    ids::Track,
+    tasks,
+};
 use clap::Parser;
 use futures_util::future::try_join_all;
 use tokio::{
@@ -42,6 +50,9 @@ struct Args {
     /// How much faster than it lasts the long call is sent.
     #[arg(long, default_value_t = 400)]
     speed: u32,
+    /// The model that hears them; without one nobody does.
+    #[arg(long)]
+    model: Option<String>,
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -58,6 +69,8 @@ struct Bench {
     port: u16,
     /// Streams so far: each has a number of its own.
     streams: u32,
+    /// What streams say, if there is anyone to hear it.
+    words: Option<Arc<[String]>>,
     _folder: tempfile::TempDir,
 }
 
@@ -65,33 +78,40 @@ struct Bench {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     // A server each: memory that one left to the next would hide what that takes.
-    let mut bench = Bench::start(args.idle).await?;
+    let mut bench = Bench::start(&args, args.idle).await?;
     println!(
         "fresh                 {:8.1} MB",
         mb(resident(bench.pid())?)
     );
     bench.idle(args.idle).await?;
     bench.stop()?;
-    let mut bench = Bench::start(args.speaking).await?;
+    let mut bench = Bench::start(&args, args.speaking).await?;
     bench.speaking(args.speaking).await?;
     bench.stop()?;
-    let mut bench = Bench::start(1).await?;
+    let mut bench = Bench::start(&args, 1).await?;
     bench.viewers(args.viewers).await?;
     bench.stop()?;
-    let mut bench = Bench::start(20 * AT_ONCE).await?;
+    let mut bench = Bench::start(&args, 20 * AT_ONCE).await?;
     bench.calls(args.calls).await?;
     bench.stop()?;
-    let mut bench = Bench::start(1).await?;
+    let mut bench = Bench::start(&args, 1).await?;
     bench.long(args.hours, args.speed).await?;
     bench.stop()
 }
 
 impl Bench {
-    async fn start(most: u32) -> anyhow::Result<Self> {
+    async fn start(args: &Args, most: u32) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = server::free_port()?;
         // The long call comes faster than the disk is swept.
-        let sets = ["recording.buffer_seconds=1200"];
+        let mut sets = vec!["recording.buffer_seconds=1200".to_owned()];
+        if let Some(model) = &args.model {
+            let models = std::env::var_os("CALLSCRIBE_MODELS").context("CALLSCRIBE_MODELS")?;
+            sets.push(format!("models.folder={}", models.display()));
+            sets.push(format!("speech.model={model}"));
+            sets.extend(["live", "final"].map(|what| format!("speech.{what}=true")));
+        }
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
         let process = server::start(folder.path(), port, most, &sets)?;
         server::wait_ready(port).await?;
         sleep(SETTLE).await;
@@ -99,6 +119,7 @@ impl Bench {
             process,
             port,
             streams: 0,
+            words: args.model.is_some().then(words).transpose()?,
             _folder: folder,
         })
     }
@@ -116,7 +137,7 @@ impl Bench {
         self.streams += count;
         let mut streams = Vec::new();
         for n in numbers {
-            streams.push(Stream::open(self.port, n).await?);
+            streams.push(Stream::open(self.port, n, self.words.as_ref()).await?);
         }
         Ok(streams)
     }
@@ -219,9 +240,32 @@ impl Bench {
             }
         }
         stream.stop().await?;
+        let begin = Instant::now();
+        while self.words.is_some() && !self.is_final(self.streams - 1).await? {
+            sleep(SETTLE).await;
+        }
         sleep(SETTLE).await;
+        if self.words.is_some() {
+            println!(
+                "its final text took    {:7.0} s",
+                begin.elapsed().as_secs_f64()
+            );
+        }
         println!("after it              {:8.1} MB", mb(resident(self.pid())?));
         Ok(())
+    }
+
+    async fn is_final(&self, n: u32) -> anyhow::Result<bool> {
+        let call = Stream::call(n);
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let ask = format!(
+            "GET /api/v1/calls/{call}/transcript HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+            self.port
+        );
+        socket.write_all(ask.as_bytes()).await?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await?;
+        Ok(answer.contains(r#""kind":"final""#))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -231,6 +275,20 @@ impl Bench {
         println!("{count:5} {what:16}{:8.1} MB, {each:.1} kB each", mb(now));
         Ok(())
     }
+}
+
+/// The left voice of the test recording, in frames of base64.
+fn words() -> anyhow::Result<Arc<[String]>> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/audio/two_speakers.wav"
+    );
+    let source = Source::read(path.as_ref(), Choice::Only(Track::Inbound))?.encoded();
+    let mut pace = Pace::new(source.pieces(), Line::default());
+    let frames = std::iter::from_fn(|| pace.next(Some));
+    Ok(frames
+        .map(|(_, frame)| source.payload(frame).into_owned())
+        .collect())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]

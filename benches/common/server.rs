@@ -1,9 +1,10 @@
-//! The real server as a process of its own (recording on, speech off), and streams to it.
+//! The real server as a process of its own (recording on, speech off unless set), and streams to it.
 
 use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -68,7 +69,8 @@ pub(crate) struct Stream {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     n: u32,
     frames: u32,
-    payload: String,
+    /// What it says, over and over.
+    payloads: Arc<[String]>,
 }
 
 impl Stream {
@@ -76,14 +78,19 @@ impl Stream {
         format!("CA{n:032x}")
     }
 
-    pub(crate) async fn open(port: u16, n: u32) -> anyhow::Result<Self> {
+    /// It says these frames over and over, or noise of its own.
+    pub(crate) async fn open(
+        port: u16,
+        n: u32,
+        words: Option<&Arc<[String]>>,
+    ) -> anyhow::Result<Self> {
         let door = format!("ws://127.0.0.1:{port}/media");
         let (socket, _) = tokio_tungstenite::connect_async(door).await?;
         let mut stream = Self {
             socket,
             n,
             frames: 0,
-            payload: payload(n),
+            payloads: words.map_or_else(|| [payload(n)].into(), Arc::clone),
         };
         let (call, sid) = (Self::call(n), stream.sid());
         stream
@@ -103,7 +110,8 @@ impl Stream {
 
     /// The next 20 ms.
     pub(crate) async fn frame(&mut self) -> anyhow::Result<()> {
-        let (frame, sid, payload) = (self.frames, self.sid(), &self.payload);
+        let (frame, sid) = (self.frames, self.sid());
+        let payload = &self.payloads[frame as usize % self.payloads.len()];
         let text = format!(
             r#"{{"event":"media","sequenceNumber":"{}","media":{{"track":"inbound","chunk":"{}","timestamp":"{}","payload":"{payload}"}},"streamSid":"{sid}"}}"#,
             frame + 2,

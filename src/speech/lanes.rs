@@ -239,7 +239,14 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.shared.lock().queue.leave(self.id);
+        let now = self.shared.clock.now();
+        let mut state = self.shared.lock();
+        state.queue.leave(self.id);
+        if state.queue.is_idle() {
+            state.ladder.start_over(now);
+            state.tell();
+        }
+        drop(state);
         // Post-call work may take more workers now.
         self.shared.ready.notify_all();
     }
@@ -271,11 +278,14 @@ impl State {
                 "live text level"
             );
         }
-        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-        {
-            gauge!("callscribe_live_level").set(level.index() as f64);
-            gauge!("callscribe_live_queue_depth").set(self.queue.waiting() as f64);
-        }
+        self.tell();
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn tell(&self) {
+        let level = self.ladder.level();
+        gauge!("callscribe_live_level").set(level.index() as f64);
+        gauge!("callscribe_live_queue_depth").set(self.queue.waiting() as f64);
     }
 }
 

@@ -72,6 +72,11 @@ impl Ladder {
         self.level
     }
 
+    /// Nobody is served any more: what was learnt of those who were says nothing of the next.
+    pub(super) fn start_over(&mut self, now: Instant) {
+        *self = Self::new(self.options.clone(), self.has_small, now);
+    }
+
     /// Takes the wait of a look that just began, or of the oldest that has not.
     pub(super) fn heed(&mut self, now: Instant, wait: Duration) {
         let allowed = match self.level {
@@ -215,6 +220,15 @@ mod tests {
             );
             assert!((fits.index()).abs_diff(calls.ladder.level().index()) <= 1);
         }
+    }
+
+    #[test]
+    fn the_next_calls_do_not_pay_for_the_last() {
+        let mut calls = Scenario::new(true);
+        calls.run(30, |_| 20_000);
+        calls.ladder.start_over(calls.clock.now());
+        calls.run(10, |_| 50);
+        assert_eq!(calls.ladder.level(), Level::Brisk);
     }
 
     #[test]

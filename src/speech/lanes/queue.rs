@@ -81,6 +81,11 @@ impl<T: Clone, B> Queue<T, B> {
         self.live.retain(|entry| entry.id != id);
     }
 
+    /// Whether no track is served.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.live.is_empty()
+    }
+
     /// A track wants a look. A wish that stands keeps its place, unless the new one is more pressing.
     pub(super) fn wish(&mut self, id: u64, want: Want, now: Instant) {
         if let Some(entry) = self.live.iter_mut().find(|entry| entry.id == id)
