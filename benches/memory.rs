@@ -108,8 +108,10 @@ impl Bench {
         if let Some(model) = &args.model {
             let models = std::env::var_os("CALLSCRIBE_MODELS").context("CALLSCRIBE_MODELS")?;
             sets.push(format!("models.folder={}", models.display()));
-            sets.push(format!("speech.model={model}"));
-            sets.extend(["live", "final"].map(|what| format!("speech.{what}=true")));
+            for what in ["live", "final"] {
+                sets.push(format!("speech.{what}=true"));
+                sets.push(format!("speech.{what}_model={model}"));
+            }
         }
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
         let process = server::start(folder.path(), port, most, &sets)?;

@@ -279,6 +279,8 @@ impl Hearing {
         self.lanes.rest();
         let tracks = self.shared.lock().tracks.clone();
         let done: Vec<_> = tracks.iter().filter(|track| track.rest()).collect();
+        // A track holds its seat, and the lanes by it the track: neither would ever go.
+        done.iter().for_each(|track| track.leave());
         let mut state = self.shared.lock();
         state
             .tracks

@@ -89,6 +89,19 @@ fn what_is_said_is_heard_to_the_end() {
 }
 
 #[test]
+fn nothing_is_left_of_a_track_that_was_heard_out() {
+    let ears = ears(&Clock::system(), greeting);
+    let (ear, receiver) = listen(&ears);
+    let track = Arc::downgrade(&ear.track);
+    assert_eq!(call(ear, receiver, 1).last(), Some(&Heard::Finished));
+    let gone = (0..100).any(|_| {
+        std::thread::sleep(REST / 10);
+        track.upgrade().is_none()
+    });
+    assert!(gone, "it sits in the lanes for ever");
+}
+
+#[test]
 fn a_dying_engine_is_told_of_and_other_calls_go_on() {
     let decodes = Arc::new(AtomicUsize::new(0));
     let ears = ears(&Clock::system(), move |request| {

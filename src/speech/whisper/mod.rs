@@ -21,6 +21,7 @@ use super::{
     models::{ModelFile, ggml},
 };
 
+mod blocks;
 mod ends;
 mod one_thread;
 mod session;
@@ -44,6 +45,7 @@ impl Whisper {
         static QUIET: Once = Once::new();
         QUIET.call_once(|| {
             whisper_rs::install_logging_hooks();
+            blocks::go_back();
             // The linker may leave out what Rust alone never calls.
             std::hint::black_box(one_thread::__wrap_ggml_backend_init_by_type as *const ());
         });
