@@ -95,7 +95,7 @@ fn nothing_is_left_of_a_track_that_was_heard_out() {
     let track = Arc::downgrade(&ear.track);
     assert_eq!(call(ear, receiver, 1).last(), Some(&Heard::Finished));
     let gone = (0..100).any(|_| {
-        std::thread::sleep(REST / 10);
+        thread::sleep(REST / 10);
         track.upgrade().is_none()
     });
     assert!(gone, "it sits in the lanes for ever");
