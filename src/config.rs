@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     after, call,
     http::{self, proxy::Proxies},
-    live, recordings, speech, store, telemetry,
+    live, recordings, speech, store, telemetry, webhooks,
 };
 
 /// The commented default file, as `callscribe config` prints it.
@@ -44,6 +44,7 @@ pub struct Config {
     pub events: live::hub::Options,
     pub store: store::Options,
     pub jobs: after::Options,
+    pub webhooks: webhooks::Options,
     pub log: telemetry::Options,
 }
 
