@@ -244,6 +244,22 @@ mod tests {
     }
 
     #[test]
+    fn targets_are_read_from_file_and_flag() {
+        let file = "[[webhooks.targets]]\nname = \"crm\"\nurl = \"https://a\"\nsecret = \"s\"\n";
+        let flag = "webhooks.targets=[{name=\"crm\", url=\"https://a\", secret=\"s\"}]";
+        for (toml, sets) in [(file, &[][..]), ("", &[flag][..])] {
+            let targets = load(toml, sets).unwrap().webhooks.targets;
+            assert_eq!((targets.len(), targets[0].name.as_str()), (1, "crm"));
+            assert!(targets[0].enabled);
+        }
+        let error = load(&file.replace("url", "link"), &[]).unwrap_err();
+        assert!(
+            error.contains("link") && error.contains("unknown key"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn mistakes_name_the_key() {
         for (toml, sets, parts) in [
             (

@@ -138,3 +138,84 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(name: &str, url: &str, secret: &str) -> Target {
+        Target {
+            name: name.into(),
+            url: url.into(),
+            secret: secret.into(),
+            enabled: true,
+            timeout_ms: None,
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_without_telling_the_address() {
+        let fit = target(
+            "crm",
+            "https://crm.example/hook?key=sesame",
+            "sixteen-letters!",
+        );
+        let with =
+            |name: &str, url: &str, secret: &str| vec![fit.clone(), target(name, url, secret)];
+        for (targets, expected) in [
+            (vec![fit.clone()], None),
+            (with("b", "http://8.8.8.8/", "sixteen-letters!"), None),
+            (
+                with(" ", "https://b.example", "sixteen-letters!"),
+                Some("a name is"),
+            ),
+            (
+                with(&"n".repeat(65), "https://b.example", "sixteen-letters!"),
+                Some("a name is"),
+            ),
+            (
+                with("crm", "https://b.example", "sixteen-letters!"),
+                Some("two are called \"crm\""),
+            ),
+            (
+                with("b", "https://b.example", "fifteen-letters"),
+                Some("secret of \"b\""),
+            ),
+            (
+                with("b", "ftp://sesame.example/", "sixteen-letters!"),
+                Some("url of \"b\""),
+            ),
+            (
+                with("b", "sesame", "sixteen-letters!"),
+                Some("url of \"b\""),
+            ),
+            (
+                with("b", "https://me:sesame@b.example", "sixteen-letters!"),
+                Some("url of \"b\""),
+            ),
+            (
+                with("b", "https://10.0.0.1/sesame", "sixteen-letters!"),
+                Some("private network"),
+            ),
+            (
+                with("b", "https://[::1]/sesame", "sixteen-letters!"),
+                Some("private network"),
+            ),
+        ] {
+            let options = Options {
+                targets,
+                ..Options::default()
+            };
+            let said = Sender::new(&options).err().map(|unfit| unfit.to_string());
+            assert_eq!(said.is_some(), expected.is_some(), "{said:?} {expected:?}");
+            let (said, part) = (said.unwrap_or_default(), expected.unwrap_or_default());
+            assert!(said.contains(part) && !said.contains("sesame"), "{said}");
+            assert!(!format!("{options:?}").contains("sesame"));
+        }
+        let options = Options {
+            retries_s: vec![1; 51],
+            ..Options::default()
+        };
+        assert_eq!(Sender::new(&options).err(), Some(Unfit::Retries));
+    }
+}

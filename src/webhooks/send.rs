@@ -130,6 +130,14 @@ impl Sender {
         enabled.map(|door| door.target.name.as_str()).collect()
     }
 
+    /// The names of those to whom the way is not encrypted.
+    #[must_use]
+    pub fn in_the_clear(&self) -> Vec<&str> {
+        let open = self.doors.iter().filter(|door| door.url.scheme() == "http");
+        let open = open.filter(|door| door.target.enabled);
+        open.map(|door| door.target.name.as_str()).collect()
+    }
+
     /// How many deliveries may be under way; one where nobody is told, for what was left of other times.
     #[must_use]
     pub fn workers(&self) -> u32 {

@@ -21,6 +21,7 @@ on_both!(
     an_address_within_is_refused_however_it_is_called,
     what_has_no_target_is_dead,
     a_target_may_ask_for_more_time,
+    an_answer_without_end_is_cut,
 );
 
 async fn the_only(told: &Told<'_>) -> Delivery {
@@ -362,4 +363,17 @@ async fn a_target_may_ask_for_more_time(bench: &Bench) {
     let hour = Duration::from_hours(1).as_secs();
     let most = i64::try_from(920 + hour).unwrap();
     assert_eq!(told.due("deliver").await, Some(most), "within bounds");
+}
+
+async fn an_answer_without_end_is_cut(bench: &Bench) {
+    let fake = Fake::start("crm", &[Cue::Babble]).await;
+    let mut crm = fake.target();
+    crm.timeout_ms = Some(60_000);
+    let told = Told::with(bench, vec![crm]);
+    told.announced("CA1").await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), told.deliver_at(20)).await;
+    assert_eq!(ended.unwrap(), Some(Outcome::Retry));
+    let error = attempts(&told).await[0].error.clone().unwrap();
+    assert!(error.starts_with("HTTP 500: word word"), "{error}");
+    assert!(error.len() < 220, "{} bytes are kept", error.len());
 }

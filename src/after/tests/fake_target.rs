@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -34,6 +34,8 @@ pub(super) enum Cue {
     Answer(u16, &'static str),
     RetryAfter(u64),
     RedirectTo(String),
+    /// A 500, and then words without end.
+    Babble,
     /// No answer, ever.
     Hang,
 }
@@ -154,6 +156,11 @@ async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
             .into_response(),
         Some(Cue::RedirectTo(url)) => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response()
+        }
+        Some(Cue::Babble) => {
+            let words = std::iter::repeat(Ok::<_, std::convert::Infallible>("word "));
+            let body = Body::from_stream(futures_util::stream::iter(words));
+            (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
         }
         Some(Cue::Hang) => std::future::pending().await,
     }
