@@ -12,7 +12,8 @@ use super::{Context, Job, Trouble};
 use crate::{
     ids::CallSid,
     store::{
-        self, ANNOUNCE, CallFacts, CallState, Event, NewAnnouncement, NewDelivery, VersionKind,
+        self, ANNOUNCE, CallFacts, CallState, Event, NewAnnouncement, NewDelivery, UNDERSTAND,
+        VersionKind,
     },
     webhooks::{
         Options,
@@ -151,6 +152,8 @@ fn standing(facts: &CallFacts) -> Standing {
         (CallState::Live, _) => Standing::Nothing,
         (CallState::Finishing, _) => open("the final transcript is not ready"),
         _ if is_understood => Standing::Settled,
+        // Without a text there is nothing to understand.
+        (CallState::Empty, None | Some(UNDERSTAND)) if !has_waiting => Standing::Settled,
         (_, Some(_)) => open("the transcript is not understood yet"),
         _ if has_waiting => open("the provider's recording is not here yet"),
         _ => Standing::Settled,

@@ -124,7 +124,7 @@ impl Store {
             .db
             .row(
                 "SELECT kind FROM jobs WHERE job_key = $1 AND kind IN ($2, $3)
-                    AND state IN ('queued', 'running') LIMIT 1",
+                    AND state IN ('queued', 'running') ORDER BY kind LIMIT 1",
                 args![sid.as_str(), TRANSCRIBE, UNDERSTAND],
             )
             .await?;

@@ -16,6 +16,7 @@ on_both!(
     a_call_without_text_is_announced_with_the_reason,
     a_call_that_was_not_answered_is_announced_at_once,
     a_provider_recording_is_waited_for,
+    an_empty_call_is_not_waited_for,
     a_call_that_goes_on_is_not_announced,
     where_nobody_is_told_nothing_is_kept,
     a_disabled_target_is_not_told,
@@ -216,6 +217,35 @@ async fn a_provider_recording_is_waited_for(bench: &Bench) {
     let reason = bodies(&told).await[0]["reason"].clone();
     assert!(
         reason.as_str().unwrap().contains("404 for an hour"),
+        "{reason}"
+    );
+}
+
+/// Its final pass found nothing; whoever looks at what it means is about to say so.
+async fn an_empty_call_is_not_waited_for(bench: &Bench) {
+    let told = told(bench);
+    bench.ended_call("CA1", &[], 10).await;
+    let (store, call) = (&bench.store, call_sid("CA1"));
+    let settled = store.settle_without_final(&call, "it was not recorded", at(12));
+    settled.await.unwrap();
+    assert_eq!(
+        told.announce_at(12).await,
+        Some(Outcome::NotYet),
+        "the final pass runs"
+    );
+    let lease = jiff::SignedDuration::from_secs(60);
+    let job = store.take_job("transcribe", "w", lease, at(20)).await;
+    let job = job.unwrap().unwrap();
+    store.finish_job(job.lease(), at(20)).await.unwrap();
+    let understand = NewJob {
+        kind: "understand",
+        ..NewJob::announce(&call, at(20))
+    };
+    store.enqueue(&understand, at(20)).await.unwrap();
+    assert_eq!(told.announce_at(20).await, Some(Outcome::Done));
+    let reason = bodies(&told).await[0]["reason"].clone();
+    assert!(
+        reason.as_str().unwrap().contains("it was not recorded"),
         "{reason}"
     );
 }
