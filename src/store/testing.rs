@@ -122,7 +122,7 @@ impl Bench {
 /// Rows that others write, as far as an announcement reads them.
 impl Bench {
     /// A call that rang at the epoch of these tests and ended 30 s later, by the provider's word.
-    pub(crate) async fn lead(&self, sid: &str, call_status: &str) {
+    pub(crate) async fn rang(&self, sid: &str, call_status: &str) {
         let sql = "INSERT INTO leads (id, call_sid, from_number, to_number, direction, details,
                 call_status, status, duration_s, ended_at, created_at, updated_at)
              VALUES ($1, $2, '+15550123', '+15550100', 'inbound', '{}', $3, 'new', 30, $4, $5, $5)";
@@ -131,7 +131,7 @@ impl Bench {
             .await;
     }
 
-    pub(crate) async fn lead_status(&self, sid: &str) -> (String, Option<String>) {
+    pub(crate) async fn lead_now(&self, sid: &str) -> (String, Option<String>) {
         let sql = "SELECT status, reason FROM leads WHERE call_sid = $1";
         let row = self.store.db.row(sql, args![sid]).await.unwrap().unwrap();
         (

@@ -157,3 +157,129 @@ fn insight<'a>(log: &'a LogFacts, name: &str) -> Option<&'a str> {
 fn seconds(ms: u64) -> i64 {
     i64::try_from((ms + 500) / 1000).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        ids::Track,
+        store::testing::{at, call_sid, said},
+        time::MediaTime,
+    };
+
+    fn facts() -> CallFacts {
+        CallFacts {
+            sid: call_sid("CA1"),
+            lead: Some(LeadFacts {
+                id: "L1".into(),
+                direction: Some("inbound".into()),
+                from: Some("+15550123".into()),
+                to: Some("+15550100".into()),
+                call_status: None,
+                status: "new".into(),
+                reason: None,
+                duration_s: None,
+                created_at: at(0),
+                ended_at: None,
+            }),
+            call: None,
+            log: None,
+            recordings: vec![],
+            pending: None,
+            told: None,
+        }
+    }
+
+    fn choice(text: Option<&str>) -> Choice {
+        Choice {
+            version: 1,
+            source: "live",
+            text: text.map(Into::into),
+            reason: "for the test".into(),
+        }
+    }
+
+    fn json(facts: &CallFacts, choice: &Choice) -> Value {
+        serde_json::from_str(&body(Event::Completed, "D1", facts, choice)).unwrap()
+    }
+
+    #[test]
+    fn the_fields_are_these_and_null_where_nothing_is_known() {
+        let said = json(&facts(), &choice(Some("hello")));
+        let expected = json!({
+            "event": "call.completed", "schema_version": 1, "delivery_id": "D1", "call_sid": "CA1",
+            "lead_id": "L1", "call_id": "CA1", "phone": "+15550123", "transcript": "hello",
+            "summary": null, "city": null, "service_category": null, "customer_name": null,
+            "preferred_time": null, "duration_sec": null, "started_at": at(0), "ended_at": null,
+        });
+        assert_eq!(said, expected);
+        let silent = json(&facts(), &choice(None));
+        assert_eq!(
+            (&silent["transcript"], &silent["reason"]),
+            (&json!(null), &json!("for the test"))
+        );
+        let nobody = CallFacts {
+            lead: None,
+            ..facts()
+        };
+        assert_eq!(json(&nobody, &choice(None))["phone"], json!(null));
+    }
+
+    #[test]
+    fn the_phone_is_the_other_sides_and_the_length_what_is_known() {
+        for (direction, phone) in [
+            ("inbound", "+15550123"),
+            ("outbound", "+15550100"),
+            ("outbound-api", "+15550100"),
+            ("outbound-dial", "+15550100"),
+        ] {
+            let mut facts = facts();
+            let lead = facts.lead.as_mut().unwrap();
+            lead.direction = Some(direction.into());
+            lead.ended_at = Some(at(42));
+            let said = json(&facts, &choice(None));
+            assert_eq!(
+                (&said["phone"], &said["duration_sec"]),
+                (&json!(phone), &json!(42))
+            );
+        }
+    }
+
+    #[test]
+    fn a_summary_is_text() {
+        for (stored, expected) in [
+            (
+                json!({"title": "A lock", "points": ["in Haifa", "today"]}),
+                Some("A lock\n- in Haifa\n- today"),
+            ),
+            (json!({"title": "A lock", "points": []}), Some("A lock")),
+            (json!({"title": "", "points": [1]}), None),
+            (json!("plain"), Some("plain")),
+            (json!(null), None),
+        ] {
+            assert_eq!(summary(&stored).as_deref(), expected, "{stored}");
+        }
+    }
+
+    #[test]
+    fn speakers_are_named_where_there_are_several() {
+        let document = |segments| Document {
+            duration: MediaTime::ZERO,
+            language: None,
+            model: None,
+            segments,
+            coverage: vec![],
+        };
+        let mut answer = said(Track::Outbound, 3, " Shalom. ");
+        answer.speaker = Some("Dana".into());
+        let question = said(Track::Inbound, 0, "Hello?");
+        let both = candidate(2, &document(vec![question.clone(), answer]));
+        assert_eq!(both.text, "Inbound: Hello?\nDana: Shalom.");
+        assert_eq!((both.version, both.characters), (2, "Hello? Shalom.".len()));
+        let one = candidate(2, &document(vec![question]));
+        assert_eq!((one.text.as_str(), one.characters), ("Hello?", 6));
+        assert_eq!(candidate(2, &document(vec![])).characters, 0);
+    }
+}

@@ -58,7 +58,7 @@ async fn bodies(told: &Told<'_>) -> Vec<serde_json::Value> {
 
 async fn a_call_is_announced_when_its_transcript_is_settled(bench: &Bench) {
     let told = told(bench);
-    bench.lead("CA1", "completed").await;
+    bench.rang("CA1", "completed").await;
     bench.ended_call("CA1", &["good morning"], 10).await;
     // The lead ended at 30: two looks 5 s apart, and then quiet ones.
     for (now, next) in [(30, 35), (35, 40), (40, 100)] {
@@ -173,11 +173,11 @@ async fn a_short_final_text_does_not_go_out(bench: &Bench) {
 /// It rang, and nothing was ever streamed or recorded.
 async fn a_call_without_text_is_announced_with_the_reason(bench: &Bench) {
     let told = told(bench);
-    bench.lead("CA1", "completed").await;
+    bench.rang("CA1", "completed").await;
     let job = NewJob::announce(&call_sid("CA1"), at(30));
     bench.store.enqueue(&job, at(30)).await.unwrap();
     assert_eq!(told.announce_at(1_829).await, Some(Outcome::NotYet));
-    assert_eq!(bench.lead_status("CA1").await.0, "new");
+    assert_eq!(bench.lead_now("CA1").await.0, "new");
     assert_eq!(told.announce_at(1_830).await, Some(Outcome::Done));
     let body = &bodies(&told).await[0];
     assert_eq!(
@@ -186,14 +186,14 @@ async fn a_call_without_text_is_announced_with_the_reason(bench: &Bench) {
     );
     let reason = body["reason"].as_str().unwrap();
     assert!(reason.contains("nothing was heard or recorded"), "{reason}");
-    let lead = bench.lead_status("CA1").await;
+    let lead = bench.lead_now("CA1").await;
     assert_eq!(lead, ("failed".into(), Some(reason.into())));
     assert_eq!(told.deliveries().await[0].version, 0);
 }
 
 async fn a_call_that_was_not_answered_is_announced_at_once(bench: &Bench) {
     let told = told(bench);
-    bench.lead("CA1", "no-answer").await;
+    bench.rang("CA1", "no-answer").await;
     let job = NewJob::announce(&call_sid("CA1"), at(30));
     bench.store.enqueue(&job, at(30)).await.unwrap();
     assert_eq!(told.announce_at(30).await, Some(Outcome::Done));
@@ -206,7 +206,7 @@ async fn a_call_that_was_not_answered_is_announced_at_once(bench: &Bench) {
 
 async fn a_provider_recording_is_waited_for(bench: &Bench) {
     let told = told(bench);
-    bench.lead("CA1", "completed").await;
+    bench.rang("CA1", "completed").await;
     bench.provider_recording("CA1", "waiting", None).await;
     let job = NewJob::announce(&call_sid("CA1"), at(30));
     bench.store.enqueue(&job, at(30)).await.unwrap();
