@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     after, call,
     http::{self, proxy::Proxies},
-    live, recordings, speech, store, telemetry,
+    live, recordings, speech, store, telemetry, webhooks,
 };
 
 /// The commented default file, as `callscribe config` prints it.
@@ -44,6 +44,7 @@ pub struct Config {
     pub events: live::hub::Options,
     pub store: store::Options,
     pub jobs: after::Options,
+    pub webhooks: webhooks::Options,
     pub log: telemetry::Options,
 }
 
@@ -240,6 +241,22 @@ mod tests {
                 missing.push(full);
             }
         }
+    }
+
+    #[test]
+    fn targets_are_read_from_file_and_flag() {
+        let file = "[[webhooks.targets]]\nname = \"crm\"\nurl = \"https://a\"\nsecret = \"s\"\n";
+        let flag = "webhooks.targets=[{name=\"crm\", url=\"https://a\", secret=\"s\"}]";
+        for (toml, sets) in [(file, &[][..]), ("", &[flag][..])] {
+            let targets = load(toml, sets).unwrap().webhooks.targets;
+            assert_eq!((targets.len(), targets[0].name.as_str()), (1, "crm"));
+            assert!(targets[0].enabled);
+        }
+        let error = load(&file.replace("url", "link"), &[]).unwrap_err();
+        assert!(
+            error.contains("link") && error.contains("unknown key"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | [`analysis`] | recordings → findings: levels, noise, dropouts, who talks when; pictures of them |
 //! | [`transcript`] | words → transcript: segments, merging of tracks, what is served, txt/srt/vtt/json |
 //! | [`store`] | all of it → rows, on SQLite or PostgreSQL behind the same verbs |
+//! | [`webhooks`] | events → requests: what other systems are told, signed |
 //! | [`live`] | one call while it lasts: admission, stream driver, hub of live events |
 //! | [`after`] | one call once it is over: durable jobs |
 //! | [`http`] | the doors: router, API, pages |
@@ -34,6 +35,7 @@ pub mod speech;
 pub mod analysis;
 pub mod transcript;
 pub mod store;
+pub mod webhooks;
 pub mod live;
 pub mod after;
 pub mod http;

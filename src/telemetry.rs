@@ -96,6 +96,19 @@ fn describe() {
         "callscribe_queue_dropped_total",
         "Items that a bounded queue let go, by queue"
     );
+    describe_counter!(
+        "callscribe_announcements_total",
+        "Calls that others were told of, by event and by which transcript went out"
+    );
+    describe_counter!(
+        "callscribe_webhook_attempts_total",
+        "Requests to the systems that are told of calls, by target and outcome"
+    );
+    describe_histogram!(
+        "callscribe_webhook_seconds",
+        Unit::Seconds,
+        "How long such a request took, by target"
+    );
     describe_histogram!(
         "callscribe_frame_seconds",
         Unit::Seconds,

@@ -19,7 +19,7 @@ pub(super) fn backoff(options: &Options, job: &str, attempt: u32) -> Duration {
 }
 
 /// 0 to 1.
-fn share(job: &str, attempt: u32) -> f64 {
+pub(super) fn share(job: &str, attempt: u32) -> f64 {
     let mut hasher = DefaultHasher::new();
     (job, attempt).hash(&mut hasher);
     let steps = u16::try_from(hasher.finish() % 1024).unwrap_or(0);

@@ -15,13 +15,16 @@ use crate::{
     ids::CallSid,
     store::{self, CallState, Replaced, Store},
     time::Clock,
+    webhooks,
 };
 
 mod adopt;
 mod analyse;
+mod announce;
 mod archive;
 mod backoff;
 mod daily;
+mod deliver;
 mod engine;
 mod hearing;
 mod purge;
@@ -32,7 +35,9 @@ mod transcribe;
 mod tests;
 
 pub use analyse::Analyse;
+pub use announce::Announce;
 pub use archive::Archive;
+pub use deliver::Deliver;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
@@ -90,6 +95,8 @@ pub struct Context {
     pub retention_days: u32,
     /// After how many days they are archived; 0 is never.
     pub archive_days: u32,
+    /// Sends to the systems that are told of calls.
+    pub hooks: Arc<webhooks::Sender>,
 }
 
 /// Called when something changed for those who watch a call. It must not wait.
@@ -140,9 +147,15 @@ pub enum Trouble {
     /// A moment's matter, not worth a word: again in a second, and this was no attempt.
     #[error("{0}")]
     Soon(String),
+    /// Its time has not come; this was no attempt, and is not worth a word either.
+    #[error("{why}")]
+    Later { why: String, again_in: Duration },
     /// It failed; worth another attempt.
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
+    /// It failed; worth another attempt at a time that the job knows better than the runner.
+    #[error("{why}")]
+    Again { why: String, again_in: Duration },
     /// It will never succeed.
     #[error("{0:#}")]
     Hopeless(anyhow::Error),

@@ -11,7 +11,10 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Analyse, Archive, Context, Job, Purge, Transcribe, Trouble, backoff::backoff, daily};
+use super::{
+    Analyse, Announce, Archive, Context, Deliver, Job, Purge, Transcribe, Trouble,
+    backoff::backoff, daily,
+};
 use crate::{
     store::{self, Error},
     tasks,
@@ -76,6 +79,10 @@ impl Runner {
             runner.add::<Transcribe>(context, number);
         }
         runner.add::<Analyse>(context, 0);
+        runner.add::<Announce>(context, 0);
+        for number in 0..context.hooks.workers() {
+            runner.add::<Deliver>(context, number);
+        }
         runner.add::<Archive>(context, 0);
         runner.add::<Purge>(context, 0);
         runner.track("daily jobs", first_of_the_day(context.clone()));
@@ -227,6 +234,10 @@ impl Worker {
                 let is_new = job.last_error.as_deref() != Some(&why);
                 (is_ours, Outcome::NotYet, Some(why).filter(|_| is_new))
             }
+            Err(Trouble::Later { why, again_in }) => {
+                let is_ours = store.postpone_job(job, &why, now + again_in).await?;
+                (is_ours, Outcome::NotYet, None)
+            }
             Err(Trouble::Soon(why)) => {
                 let is_ours = store.postpone_job(job, &why, now + SOON).await?;
                 (is_ours, Outcome::NotYet, None)
@@ -234,8 +245,11 @@ impl Worker {
             Err(trouble) => {
                 let reason = trouble.to_string();
                 let is_over = job.is_last_attempt() || matches!(trouble, Trouble::Hopeless(_));
-                let retry_at = now + backoff(&self.context.options, &job.id, job.attempts);
-                let retry_at = Some(retry_at).filter(|_| !is_over);
+                let wait = match trouble {
+                    Trouble::Again { again_in, .. } => again_in,
+                    _ => backoff(&self.context.options, &job.id, job.attempts),
+                };
+                let retry_at = Some(now + wait).filter(|_| !is_over);
                 let is_ours = store.fail_job(job, &reason, retry_at, now).await?;
                 let outcome = if is_over {
                     Outcome::Dead
@@ -335,7 +349,13 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
             continue;
         };
         for state in ["queued", "running", "done", "dead"] {
-            for kind in [Transcribe::KIND, Archive::KIND, Purge::KIND] {
+            for kind in [
+                Transcribe::KIND,
+                Announce::KIND,
+                Deliver::KIND,
+                Archive::KIND,
+                Purge::KIND,
+            ] {
                 let count = counts.iter().find(|c| c.kind == kind && c.state == state);
                 let count = count.map_or(0, |c| c.count);
                 gauge!("callscribe_jobs", "kind" => kind, "state" => state).set(f64::from(count));

@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     speech::models,
     store::{self, Store},
+    webhooks::Sender,
 };
 
 /// One thing looked at.
@@ -44,6 +45,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         signatures(config),
         public_url(config),
         recording(config),
+        webhooks(config),
     ];
     findings.extend(speech_models(config));
     findings.push(super::runtime()?.block_on(database(config)));
@@ -154,6 +156,24 @@ fn recording(config: &Config) -> Finding {
                 options.folder.display()
             ),
         ),
+    }
+}
+
+fn webhooks(config: &Config) -> Finding {
+    let sender = match Sender::new(&config.webhooks) {
+        Ok(sender) => sender,
+        Err(unfit) => return bad("webhooks", format!("{unfit}; serve will not start")),
+    };
+    let clear = sender.in_the_clear().join(", ");
+    match sender.targets().len() {
+        _ if !clear.is_empty() => warning(
+            "webhooks",
+            format!(
+                "{clear}: http:// sends numbers and transcripts for everybody to read: write https://…"
+            ),
+        ),
+        0 => good("webhooks", "nobody is told of calls"),
+        count => good("webhooks", format!("{count} told of calls")),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     },
     speech::{Engine, EngineError, final_pass, lanes::Engines, models, whisper::Whisper},
     store::CallState,
+    webhooks,
 };
 
 /// What could be loaded.
@@ -72,10 +73,12 @@ fn open(config: &Config, name: &str) -> Result<Arc<dyn Engine>, EngineError> {
 }
 
 /// Starts what runs after calls.
-#[must_use]
-pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> Runner {
+///
+/// # Errors
+/// When the webhooks' targets cannot be meant.
+pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> anyhow::Result<Runner> {
     let hub = gateway.hub.clone();
-    Runner::start(&after::Context {
+    Ok(Runner::start(&after::Context {
         store: gateway.store.clone(),
         clock: gateway.clock.clone(),
         hearing: Arc::new(final_pass(config, loaded, gateway)),
@@ -84,7 +87,8 @@ pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> Runner
         recordings: config.recording.folder.clone(),
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,
-    })
+        hooks: Arc::new(webhooks::Sender::new(&config.webhooks)?),
+    }))
 }
 
 fn final_pass(config: &Config, loaded: &Loaded, gateway: &Gateway) -> FinalPass {

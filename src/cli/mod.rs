@@ -13,6 +13,7 @@ pub mod analyze;
 mod doctor;
 pub mod engines;
 pub mod evaluate;
+mod jobs;
 pub mod load;
 pub mod models;
 pub mod phone;
@@ -51,6 +52,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
+    /// See and tend the work that follows calls: list jobs, try them again, drop them.
+    Jobs(jobs::Args),
     /// Say what is wrong with this set-up.
     Doctor,
     /// Bring the database's schema up to date; `serve` does so by itself.
@@ -82,6 +85,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Analyze(args) => return analyze::run(&args, &load()?),
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
+        Command::Jobs(args) => runtime()?.block_on(jobs::run(args, &load()?))?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),
         Command::Config => {

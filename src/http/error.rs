@@ -64,7 +64,10 @@ impl From<store::Error> for HttpError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::BadCursor => Self::bad_request(format!("cursor: {error}")),
-            store::Error::NoCall(_) => Self::not_found(error.to_string()),
+            store::Error::NoCall(_) | store::Error::NoDelivery(_) | store::Error::NoJob(_) => {
+                Self::not_found(error.to_string())
+            }
+            store::Error::Refused(why) => Self::new(StatusCode::CONFLICT, "conflict", why),
             error => Self::internal("the database failed", &error),
         }
     }

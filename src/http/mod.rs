@@ -9,7 +9,7 @@ use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    routing::get,
+    routing::{delete, get, post},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -24,9 +24,11 @@ mod assets;
 mod call_file;
 mod calls;
 pub mod connections;
+mod deliveries;
 mod error;
 mod events;
 mod health;
+mod jobs;
 pub mod media;
 mod pages;
 pub mod proxy;
@@ -95,6 +97,14 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls/{id}", get(calls::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
         .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
+        .route("/api/v1/deliveries", get(deliveries::list))
+        .route(
+            "/api/v1/deliveries/{id}/redeliver",
+            post(deliveries::redeliver),
+        )
+        .route("/api/v1/jobs", get(jobs::list))
+        .route("/api/v1/jobs/{id}", delete(jobs::remove))
+        .route("/api/v1/jobs/{id}/retry", post(jobs::retry))
         .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(

@@ -13,13 +13,16 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 mod analyses;
+mod announcements;
 mod boot;
 mod calls;
 mod db;
+mod deliveries;
 mod jobs;
 mod leases;
 mod notes;
 mod pen;
+mod queue;
 mod recordings;
 mod rows;
 mod segments;
@@ -32,12 +35,19 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use announcements::{
+    Announcement, CallFacts, Event, LeadFacts, LogFacts, NewAnnouncement, NewDelivery,
+    RecordingFacts,
+};
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE};
+pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
+pub use jobs::{ANALYSE, ANNOUNCE, DELIVER, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND};
 pub use leases::{Job, Lease};
+pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
+pub use queue::{JobState, QueuedJob, WhichJobs};
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };
@@ -98,6 +108,13 @@ pub enum Error {
     BadCursor,
     #[error("there is no call {0}")]
     NoCall(String),
+    #[error("there is no delivery {0}")]
+    NoDelivery(String),
+    #[error("there is no job {0}")]
+    NoJob(String),
+    /// What is asked for does not go with how things stand.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl From<std::io::Error> for Error {

@@ -161,7 +161,7 @@ fn note_from(row: &Row) -> Result<Note, Error> {
 }
 
 /// An id that sorts by its time.
-pub(super) fn new_id(at: Timestamp) -> String {
+pub(crate) fn new_id(at: Timestamp) -> String {
     let seconds = u64::try_from(at.as_second()).unwrap_or(0);
     let nanos = u32::try_from(at.subsec_nanosecond()).unwrap_or(0);
     let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);

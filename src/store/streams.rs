@@ -207,7 +207,8 @@ pub(super) async fn lock_call(tx: &mut Tx, call: &CallSid, at: Timestamp) -> Res
     Ok(())
 }
 
-/// Makes a call without open streams `finishing`, and queues its final pass and its analysis.
+/// Makes a call without open streams `finishing`, and queues its final pass, its analysis and its
+/// announcement.
 pub(super) async fn settle(
     tx: &mut Tx,
     call: &CallSid,
@@ -226,6 +227,7 @@ pub(super) async fn settle(
     if finished > 0 {
         jobs::queue(tx, &NewJob::transcribe(call, transcribe_at), at).await?;
         jobs::queue(tx, &NewJob::analyse(call, transcribe_at), at).await?;
+        jobs::queue(tx, &NewJob::announce(call, at), at).await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, postgres::PgConn
 use super::{
     FinalText, LiveSegment, NewCall, NewRecording, NewStream, Options, RecordingKey, Store, Stream,
     StreamEnd, StreamKey,
+    db::{Arg, args},
 };
 use crate::{
     ids::{CallSid, Track},
@@ -115,6 +116,57 @@ impl Bench {
             .await
             .unwrap();
         stream
+    }
+}
+
+/// Rows that others write, as far as an announcement reads them.
+impl Bench {
+    /// A call that rang at the epoch of these tests and ended 30 s later, by the provider's word.
+    pub(crate) async fn rang(&self, sid: &str, call_status: &str) {
+        let sql = "INSERT INTO leads (id, call_sid, from_number, to_number, direction, details,
+                call_status, status, duration_s, ended_at, created_at, updated_at)
+             VALUES ($1, $2, '+15550123', '+15550100', 'inbound', '{}', $3, 'new', 30, $4, $5, $5)";
+        let id = format!("lead of {sid}");
+        self.run(sql, args![id, sid, call_status, at(30), at(0)])
+            .await;
+    }
+
+    pub(crate) async fn lead_now(&self, sid: &str) -> (String, Option<String>) {
+        let sql = "SELECT status, reason FROM leads WHERE call_sid = $1";
+        let row = self.store.db.row(sql, args![sid]).await.unwrap().unwrap();
+        (
+            row.text("status").unwrap(),
+            row.maybe_text("reason").unwrap(),
+        )
+    }
+
+    /// What a look at that version of the transcript made of it.
+    pub(crate) async fn understood(&self, sid: &str, version: u32) {
+        let sql =
+            "INSERT INTO call_log (call_sid, extracted_service, extracted_city, summary, insights,
+                path, made_by, version, created_at, updated_at)
+             VALUES ($1, 'lock opening', 'Haifa', $2, $3, 'on_box', '{}', $4, $5, $5)
+             ON CONFLICT (call_sid) DO UPDATE SET version = excluded.version";
+        let summary = r#"{"title":"A jammed lock","points":["in Haifa","tomorrow"]}"#;
+        let insights = r#"{"customer_name":"Dana","preferred_time":null}"#;
+        self.run(sql, args![sid, summary, insights, version, at(0)])
+            .await;
+    }
+
+    pub(crate) async fn provider_recording(&self, sid: &str, outcome: &str, reason: Option<&str>) {
+        let sql =
+            "INSERT INTO provider_recordings (recording_sid, call_sid, status, details, outcome,
+                reason, created_at, updated_at)
+             VALUES ('RE1', $1, 'completed', '{}', $2, $3, $4, $4)
+             ON CONFLICT (recording_sid) DO UPDATE SET outcome = excluded.outcome,
+                reason = excluded.reason";
+        self.run(sql, args![sid, outcome, reason, at(0)]).await;
+    }
+
+    async fn run(&self, sql: &'static str, args: &[Arg<'_>]) {
+        let mut tx = self.store.db.begin().await.unwrap();
+        tx.run(sql, args).await.unwrap();
+        tx.commit().await.unwrap();
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{net::TcpStream, time::sleep};
 
 use crate::gateway::{peer::Peer, story::talk};
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
     port: u16,
 }
@@ -24,7 +24,7 @@ impl Program {
         clippy::zombie_processes,
         reason = "Program waits for it when it is dropped"
     )]
-    async fn start(folder: &Path, port: u16) -> Self {
+    pub(crate) async fn start(folder: &Path, port: u16) -> Self {
         let models = std::env::var_os("CALLSCRIBE_MODELS")
             .map_or_else(|| folder.join("models"), PathBuf::from);
         let child = Command::new(env!("CARGO_BIN_EXE_callscribe"))
@@ -59,7 +59,7 @@ impl Program {
         );
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         callscribe::speech::models::pull::tls::install_provider();
         reqwest::get(format!("http://127.0.0.1:{}{path}", self.port))
             .await
@@ -69,7 +69,7 @@ impl Program {
             .unwrap()
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -1,7 +1,10 @@
 //! Jobs on both databases, with a hearing that says what it is told and a clock moved by hand.
 
 mod analysing;
+mod announcing;
 mod archiving;
+mod delivering;
+mod fake_target;
 mod purging;
 mod scenario;
 mod stopping;

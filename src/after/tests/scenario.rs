@@ -20,6 +20,7 @@ use crate::{
     },
     store::{Call, RecordingEnd, RecordingPart, Stream, testing::*},
     time::{Clock, MediaTime},
+    webhooks::{self, Sender},
 };
 
 /// Answers for a recording by the name of its first file.
@@ -83,6 +84,7 @@ impl<'a> Scenario<'a> {
             recordings: PathBuf::new(),
             retention_days: 7,
             archive_days: 2,
+            hooks: Arc::new(Sender::new(&webhooks::Options::default()).unwrap()),
         };
         let worker = Worker::new::<Transcribe>(context.clone(), 0, CancellationToken::new());
         Self {

@@ -2,8 +2,10 @@
 
 mod boot;
 mod calls;
+mod deliveries;
 mod jobs;
 mod opening;
 mod pen;
+mod queue;
 mod traces;
 mod transcripts;

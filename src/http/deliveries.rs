@@ -1,0 +1,144 @@
+//! `/api/v1/deliveries`: what other systems were told, every attempt, and once more on demand.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AppState, HttpError,
+    error::Params,
+    jobs::{cursor, limit},
+};
+use crate::{
+    ids::{BadId, CallSid},
+    store::{Delivery, DeliveryAttempt, DeliveryState, WhichDeliveries},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// Those of one call.
+    call: Option<String>,
+    /// `waiting`, `delivered` or `dead`.
+    state: Option<DeliveryState>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200.
+    limit: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct PageJson {
+    deliveries: Vec<DeliveryJson>,
+    /// Ask for it as `cursor`; null on the last page.
+    next: Option<String>,
+}
+
+/// Without what is sent: that is the call's, and had there.
+#[derive(Serialize)]
+struct DeliveryJson {
+    id: String,
+    call: String,
+    target: String,
+    event: String,
+    /// The version of the transcript that it tells; 0 for none.
+    version: u32,
+    /// Which transcript that is, `final`, `live` or `none`, and why it was chosen.
+    transcript_source: Option<String>,
+    transcript_reason: Option<String>,
+    state: DeliveryState,
+    /// Why it is dead.
+    reason: Option<String>,
+    created_at: Timestamp,
+    delivered_at: Option<Timestamp>,
+    attempts: Vec<AttemptJson>,
+}
+
+#[derive(Serialize)]
+struct AttemptJson {
+    number: u32,
+    started_at: Timestamp,
+    took_ms: u32,
+    http_status: Option<u32>,
+    error: Option<String>,
+}
+
+/// Deliveries, newest first.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Params(asked): Params<Asked>,
+) -> Result<Response, HttpError> {
+    let limit = limit(asked.limit)?;
+    let cursor = cursor(asked.cursor.as_deref())?;
+    let which = WhichDeliveries {
+        call: asked.call.as_deref().map(call).transpose()?,
+        state: asked.state,
+    };
+    let (page, next) = state.store.deliveries(&which, cursor, limit).await?;
+    let mut deliveries = Vec::with_capacity(page.len());
+    for delivery in page {
+        deliveries.push(whole(&state, delivery).await?);
+    }
+    Ok(Json(PageJson { deliveries, next }).into_response())
+}
+
+/// Sends one again, whatever became of it before.
+pub(super) async fn redeliver(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, HttpError> {
+    let delivery = state.store.redeliver(&id, state.clock.wall()).await?;
+    tracing::info!(delivery = id, call = %delivery.call, target = delivery.target, "sent again on demand");
+    let delivery = whole(&state, delivery).await?;
+    Ok((StatusCode::ACCEPTED, Json(delivery)).into_response())
+}
+
+fn call(text: &str) -> Result<CallSid, HttpError> {
+    let parsed = text.parse();
+    parsed.map_err(|error: BadId| HttpError::bad_request(format!("call: {error}")))
+}
+
+async fn whole(state: &AppState, delivery: Delivery) -> Result<DeliveryJson, HttpError> {
+    let attempts = state.store.delivery_attempts(&delivery.id).await?;
+    let told = state.store.announcements(&delivery.call).await?;
+    let told = told
+        .into_iter()
+        .find(|told| told.event == delivery.event && told.version == delivery.version);
+    let (source, why) = told.map(|told| (told.source, told.reason)).unzip();
+    Ok(DeliveryJson {
+        id: delivery.id,
+        call: delivery.call.to_string(),
+        target: delivery.target,
+        event: delivery.event,
+        version: delivery.version,
+        transcript_source: source,
+        transcript_reason: why,
+        state: delivery.state,
+        reason: delivery.reason,
+        created_at: delivery.created_at,
+        delivered_at: delivery.delivered_at,
+        attempts: attempts.into_iter().map(attempt).collect(),
+    })
+}
+
+fn attempt(attempt: DeliveryAttempt) -> AttemptJson {
+    let DeliveryAttempt {
+        number,
+        started_at,
+        took_ms,
+        http_status,
+        error,
+    } = attempt;
+    AttemptJson {
+        number,
+        started_at,
+        took_ms,
+        http_status,
+        error,
+    }
+}

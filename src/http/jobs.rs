@@ -1,0 +1,97 @@
+//! `/api/v1/jobs`: the work that follows calls, seen and tended.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{AppState, HttpError, error::Params};
+use crate::store::{JobState, QueuedJob, WhichJobs};
+
+pub(super) const PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    kind: Option<String>,
+    /// `queued`, `running`, `done` or `dead`.
+    state: Option<JobState>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200.
+    limit: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct PageJson {
+    jobs: Vec<QueuedJob>,
+    /// Ask for it as `cursor`; null on the last page.
+    next: Option<String>,
+}
+
+/// Jobs, newest first.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Params(asked): Params<Asked>,
+) -> Result<Response, HttpError> {
+    let limit = limit(asked.limit)?;
+    let cursor = cursor(asked.cursor.as_deref())?;
+    let which = WhichJobs {
+        kind: asked.kind,
+        state: asked.state,
+    };
+    let (jobs, next) = state.store.queued_jobs(&which, cursor, limit).await?;
+    Ok(Json(PageJson { jobs, next }).into_response())
+}
+
+/// A dead or waiting job becomes due at once.
+pub(super) async fn retry(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, HttpError> {
+    let job = state.store.retry_job(&id, state.clock.wall()).await?;
+    tracing::info!(
+        kind = job.kind,
+        key = job.key,
+        "a job is tried again on demand"
+    );
+    Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+}
+
+/// A job that does not run is removed.
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, HttpError> {
+    let job = state.store.drop_job(&id, state.clock.wall()).await?;
+    tracing::info!(
+        kind = job.kind,
+        key = job.key,
+        "a job was dropped on demand"
+    );
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, HttpError> {
+    let limit = asked.unwrap_or(PAGE);
+    match (1..=LARGEST_PAGE).contains(&limit) {
+        true => Ok(limit),
+        false => Err(HttpError::bad_request(format!(
+            "limit: 1 to {LARGEST_PAGE}"
+        ))),
+    }
+}
+
+/// A page ends at an id.
+pub(super) fn cursor(asked: Option<&str>) -> Result<Option<&str>, HttpError> {
+    match asked {
+        Some(cursor) if uuid::Uuid::parse_str(cursor).is_err() => Err(HttpError::bad_request(
+            "cursor: a cursor is the `next` of a former page",
+        )),
+        asked => Ok(asked),
+    }
+}
