@@ -48,10 +48,11 @@ impl Job for Announce {
 
     async fn run(&self, context: &Context, _stop: &CancellationToken) -> Result<(), Trouble> {
         let targets = context.hooks.targets();
-        if targets.is_empty() {
+        let facts = context.store.call_facts(&self.call).await?;
+        // With nobody to tell, a lead that will never have a text still has to learn it.
+        if targets.is_empty() && facts.lead.is_none() {
             return Ok(());
         }
-        let facts = context.store.call_facts(&self.call).await?;
         let now = context.clock.wall();
         let no_final = match standing(&facts) {
             Standing::Nothing => return Ok(()),
