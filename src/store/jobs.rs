@@ -13,6 +13,12 @@ use crate::ids::CallSid;
 pub const TRANSCRIBE: &str = "transcribe";
 /// The kind of the other job that it queues, with the same key.
 pub const ANALYSE: &str = "analyse";
+/// The kind of the job that looks for what a transcript means; its key is the call's id.
+pub const UNDERSTAND: &str = "understand";
+/// The kind of the job that tells others of a call; its key is the call's id.
+pub const ANNOUNCE: &str = "announce";
+/// The kind of the job that brings one delivery to its target; its key is the delivery's id.
+pub const DELIVER: &str = "deliver";
 /// Tries of a final pass: with the runner's backoff about half a day.
 const TRANSCRIBE_TRIES: u32 = 10;
 

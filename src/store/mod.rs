@@ -17,6 +17,7 @@ mod boot;
 mod calls;
 mod db;
 mod jobs;
+mod leads;
 mod leases;
 mod notes;
 mod pen;
@@ -34,7 +35,11 @@ mod tests;
 
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE};
+pub use jobs::{ANALYSE, ANNOUNCE, DELIVER, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND};
+pub use leads::{
+    Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
+    NewProviderRecording, ProviderStatus, RecordingNews,
+};
 pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;

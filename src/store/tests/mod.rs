@@ -3,7 +3,9 @@
 mod boot;
 mod calls;
 mod jobs;
+mod leads;
 mod opening;
 mod pen;
+mod recorded;
 mod traces;
 mod transcripts;
