@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -25,6 +25,9 @@ const FORWARDED: [&str; 4] = [
     "x-forwarded-host",
     "x-real-ip",
 ];
+
+/// Set by browsers alone; pages cannot forge it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The rule for one server.
 pub struct Access {
@@ -166,11 +169,44 @@ pub(super) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    match access.check(request.method(), request.headers(), request.uri()) {
+    let entry = same_origin(request.method(), request.headers())
+        .and_then(|()| access.check(request.method(), request.headers(), request.uri()));
+    match entry {
         Ok(Entry::Open) => next.run(request).await,
         Ok(Entry::ByAddress) => welcome(&access, &request),
         Err(error) => error.into_response(),
     }
+}
+
+/// A foreign page may make its visitor's browser send requests here, with the cookie or from this
+/// machine. It cannot read the answer, but what changes something must not come in at all. Browsers say
+/// whose page asked; what is no browser says nothing.
+pub(super) fn same_origin(method: &Method, headers: &HeaderMap) -> Result<(), HttpError> {
+    if method.is_safe() {
+        return Ok(());
+    }
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value: &HeaderValue| value.to_str().unwrap_or("?"))
+    };
+    let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
+        // Older browsers send the origin alone; behind a proxy its name and ours may differ.
+        (Some(site), _) => ["same-origin", "none"].contains(&site),
+        (None, Some(origin)) => {
+            let place = origin.split_once("://").map(|(_, place)| place);
+            place.is_some_and(|place| text(header::HOST) == Some(place))
+        }
+        (None, None) => true,
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(HttpError::new(
+        StatusCode::FORBIDDEN,
+        "cross_site",
+        "requests that change something are not taken from other sites' pages",
+    ))
 }
 
 /// Sets the cookie and sends the browser on to the same address without the token. Not by a redirect:
@@ -220,7 +256,7 @@ mod tests {
         let headers: HeaderMap = headers
             .iter()
             .map(|(name, value)| {
-                let name: header::HeaderName = name.parse().unwrap();
+                let name: HeaderName = name.parse().unwrap();
                 (name, value.parse().unwrap())
             })
             .collect();
@@ -311,6 +347,42 @@ mod tests {
             ("/", &[("host", "localhost")], Err("access_token")),
         ] {
             assert_eq!(check(&access, uri, headers), expected, "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_pages_change_something() {
+        let site = "sec-fetch-site";
+        for (method, headers, is_taken) in [
+            (Method::POST, &[][..], true),
+            (Method::POST, &[(site, "same-origin")], true),
+            (Method::POST, &[(site, "none")], true),
+            (Method::POST, &[(site, "same-site")], false),
+            (Method::DELETE, &[(site, "cross-site")], false),
+            (
+                Method::PATCH,
+                &[(site, "cross-site"), ("origin", "http://localhost:1")],
+                false,
+            ),
+            (
+                Method::POST,
+                &[(site, "same-origin"), ("origin", "https://calls.example")],
+                true,
+            ),
+            (Method::POST, &[("origin", "http://localhost:1")], true),
+            (Method::POST, &[("origin", "http://localhost:2")], false),
+            (Method::POST, &[("origin", "https://evil.example")], false),
+            (Method::POST, &[("origin", "null")], false),
+            (Method::GET, &[(site, "cross-site")], true),
+            (Method::HEAD, &[("origin", "https://evil.example")], true),
+        ] {
+            let given = headers.iter().chain(&[("host", "localhost:1")]);
+            let given: HeaderMap = given
+                .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+                .collect();
+            let taken = same_origin(&method, &given).map_err(|error| error.code);
+            let expected = if is_taken { Ok(()) } else { Err("cross_site") };
+            assert_eq!(taken, expected, "{method} {headers:?}");
         }
     }
 

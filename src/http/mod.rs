@@ -27,12 +27,14 @@ pub mod connections;
 mod error;
 mod events;
 mod health;
+mod leads;
 pub mod media;
 mod pages;
 pub mod proxy;
 mod range;
 mod recording;
 mod transcript;
+pub mod twilio;
 
 pub use access::{Access, ShortToken};
 pub use error::HttpError;
@@ -86,7 +88,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Pages, API, events, health and metrics. The media door is a router of its own, to be merged.
+/// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
+/// merged.
 pub fn router(state: AppState) -> Router {
     let texts = Router::new()
         .route("/", get(pages::list::show))
@@ -95,6 +98,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls/{id}", get(calls::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
         .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
+        .route("/api/v1/leads", get(leads::list))
+        .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
         .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(
