@@ -35,6 +35,7 @@ pub struct Config {
     pub server: Server,
     pub http: http::Options,
     pub media: live::Options,
+    pub twilio: http::twilio::Options,
     pub call: call::Options,
     pub recording: recordings::Options,
     pub models: speech::models::Options,

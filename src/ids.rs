@@ -1,4 +1,4 @@
-//! Names of things: the provider's call and stream ids, and the side of the line that is heard.
+//! Names of things: the provider's call, stream and recording ids, and the side of the line that is heard.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -68,6 +68,10 @@ id! {
 id! {
     /// The provider's id of one media stream (Twilio: `MZ…`). A call that reconnects has several.
     StreamSid
+}
+id! {
+    /// The provider's id of a recording that it made (Twilio: `RE…`).
+    RecordingSid
 }
 
 /// A side of the line: `Inbound` is what the caller says, `Outbound` what the caller hears.

@@ -7,7 +7,7 @@
 //! | room | in → out |
 //! |---|---|
 //! | [`ids`], [`time`], [`tasks`], [`lifecycle`] | names of things; clocks and media time; named tasks and threads; drain and stop |
-//! | [`wire`] | bytes → messages: Twilio's media-stream frames, signatures |
+//! | [`wire`] | bytes → messages: Twilio's media-stream frames and webhooks, TwiML, signatures |
 //! | [`call`] | messages → timed audio: the sans-IO state of one stream |
 //! | [`audio`] | timed audio → samples: mu-law, resampling, decoding of files, levels |
 //! | [`recordings`] | samples → files: WAV that survives `kill -9`, sidecar, recovery, retention |

@@ -80,6 +80,14 @@ fn describe() {
         "Upgrades refused, by reason"
     );
     describe_counter!(
+        "callscribe_webhooks_total",
+        "Webhooks taken, by door and what came of them"
+    );
+    describe_counter!(
+        "callscribe_webhooks_refused_total",
+        "Webhooks refused, by reason"
+    );
+    describe_counter!(
         "callscribe_frames_total",
         Unit::Count,
         "Media frames accepted"

@@ -44,6 +44,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         listening(config),
         signatures(config),
         public_url(config),
+        twilio(config),
         recording(config),
         webhooks(config),
     ];
@@ -133,6 +134,16 @@ fn public_url(config: &Config) -> Finding {
             "public_url",
             "not set: fine on this machine, needed for Twilio",
         ),
+    }
+}
+
+fn twilio(config: &Config) -> Finding {
+    match config.twilio.check(&config.media.path) {
+        Ok(()) => good(
+            "twilio",
+            format!("calls are answered at {}", config.twilio.voice_path),
+        ),
+        Err(error) => bad("twilio", error.to_string()),
     }
 }
 

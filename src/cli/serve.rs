@@ -73,6 +73,7 @@ fn welcome(address: SocketAddr, config: &Config) {
     println!("callscribe listens on {address}");
     println!("  page      http://{address}/");
     println!("  streams   {door}");
+    println!("  calls     http://{address}{}", config.twilio.voice_path);
     println!("  database  {}", crate::store::describe(&config.store.url));
     println!(
         "  recording {}",
@@ -184,6 +185,7 @@ fn refuse_unsafe(config: &Config) -> anyhow::Result<()> {
     if !config.media.path.starts_with('/') {
         bail!("media.path {:?} must begin with /", config.media.path);
     }
+    config.twilio.check(&config.media.path)?;
     Ok(())
 }
 
@@ -254,7 +256,7 @@ fn app(
     let state = AppState {
         store: gateway.store.clone(),
         hub: gateway.hub.clone(),
-        clock,
+        clock: clock.clone(),
         access: Arc::new(Access::new(
             config.server.listen,
             config.http.access_token.as_ref(),
@@ -265,8 +267,18 @@ fn app(
         shelf: Arc::default(),
         closing: closing.clone(),
     };
-    Ok(http::router(state).merge(http::media::router(
-        gateway.clone(),
-        config.server.proxies(),
-    )))
+    let twilio = http::twilio::router(http::twilio::Doors {
+        store: gateway.store.clone(),
+        clock,
+        options: config.twilio.clone(),
+        proxies: config.server.proxies(),
+        auth_token: config.media.auth_token.clone(),
+        media_path: config.media.path.clone(),
+    });
+    Ok(http::router(state)
+        .merge(http::media::router(
+            gateway.clone(),
+            config.server.proxies(),
+        ))
+        .merge(twilio))
 }

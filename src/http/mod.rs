@@ -29,12 +29,14 @@ mod error;
 mod events;
 mod health;
 mod jobs;
+mod leads;
 pub mod media;
 mod pages;
 pub mod proxy;
 mod range;
 mod recording;
 mod transcript;
+pub mod twilio;
 
 pub use access::{Access, ShortToken};
 pub use error::HttpError;
@@ -88,7 +90,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Pages, API, events, health and metrics. The media door is a router of its own, to be merged.
+/// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
+/// merged.
 pub fn router(state: AppState) -> Router {
     let texts = Router::new()
         .route("/", get(pages::list::show))
@@ -105,6 +108,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/jobs", get(jobs::list))
         .route("/api/v1/jobs/{id}", delete(jobs::remove))
         .route("/api/v1/jobs/{id}/retry", post(jobs::retry))
+        .route("/api/v1/leads", get(leads::list))
+        .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
         .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(

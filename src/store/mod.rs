@@ -19,6 +19,7 @@ mod calls;
 mod db;
 mod deliveries;
 mod jobs;
+mod leads;
 mod leases;
 mod notes;
 mod pen;
@@ -43,6 +44,10 @@ pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
 pub use jobs::{ANALYSE, ANNOUNCE, DELIVER, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND};
+pub use leads::{
+    Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
+    NewProviderRecording, ProviderStatus, RecordingNews,
+};
 pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};

@@ -1,4 +1,4 @@
-//! bytes → messages: Twilio's media-stream frames in and out, and signatures.
+//! bytes → messages: Twilio's media-stream frames in and out, its webhooks, TwiML, and signatures.
 //!
 //! | file | |
 //! |---|---|
@@ -6,6 +6,8 @@
 //! | [`payload`] | base64 → mu-law, into a buffer that is reused |
 //! | [`outbound`] | what we may send back on a bidirectional stream |
 //! | [`sender`] | the same messages from Twilio's side, for replay, load and tests |
+//! | [`form`], [`webhook`] | what Twilio posts about a call: forms, and the closed types behind them |
+//! | [`twiml`] | what a call is told to do, as XML |
 //! | [`signature`] | `X-Twilio-Signature`: made and checked |
 //!
 //! The edge is lenient where senders differ (numbers as strings or integers, optional and extra
@@ -17,6 +19,9 @@ pub mod message;
 pub mod payload;
 pub mod outbound;
 pub mod sender;
+pub mod form;
+pub mod webhook;
+pub mod twiml;
 pub mod signature;
 #[doc(hidden)]
 pub mod probe;

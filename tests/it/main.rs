@@ -17,3 +17,4 @@ mod speech;
 mod stream;
 mod tidy;
 mod webhooks;
+mod twilio;

@@ -1,0 +1,46 @@
+//! Twilio's doors: what to do with a call that rings, and what became of calls, recordings and streams.
+//!
+//! They stand outside the guard of pages and API, and behind Twilio's signature instead, as the media
+//! door does. A request is refused before anything is made of it; a delivery that comes again changes
+//! nothing and gets the same answer.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, routing::post};
+use secrecy::SecretString;
+
+use super::proxy::Proxies;
+use crate::{store::Store, time::Clock};
+
+mod answer;
+mod heard;
+mod news;
+mod options;
+mod refused;
+mod voice;
+
+pub use options::{BadOptions, Dial, Greeting, Options, Record, StreamVerb};
+
+/// What the doors work with.
+pub struct Doors {
+    pub store: Store,
+    pub clock: Clock,
+    pub options: Options,
+    pub proxies: Proxies,
+    /// Without one nothing is signed: `serve` listens on this machine only then, unless told otherwise.
+    pub auth_token: Option<SecretString>,
+    /// Where streams connect.
+    pub media_path: String,
+}
+
+/// The four doors, at their configured paths.
+pub fn router(doors: Doors) -> Router {
+    let paths = doors.options.clone();
+    Router::new()
+        .route(&paths.voice_path, post(voice::voice))
+        .route(&paths.recording_path, post(news::recording_done))
+        .route(&paths.status_path, post(news::status))
+        .route(&paths.stream_path, post(news::stream))
+        .layer(DefaultBodyLimit::max(heard::LONGEST_BODY))
+        .with_state(Arc::new(doors))
+}

@@ -1,0 +1,67 @@
+//! Why a webhook was refused, in a line of plain text: Twilio's debugger shows it.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use metrics::counter;
+
+use crate::{
+    store,
+    wire::{form::BadForm, twiml::TooLong, webhook::BadWebhook},
+};
+
+/// Nothing was made of the request.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(
+        "X-Twilio-Signature is missing or does not match this URL, the form and the auth token"
+    )]
+    Unsigned,
+    #[error("a form of at most 64 KiB is expected")]
+    TooLarge,
+    #[error("the body did not come in time")]
+    TooSlow,
+    #[error("the body broke off")]
+    Broken,
+    #[error("a form is expected: application/x-www-form-urlencoded")]
+    NotAForm,
+    #[error("{0}")]
+    Form(#[from] BadForm),
+    #[error("{0}")]
+    Webhook(#[from] BadWebhook),
+    #[error("{0}")]
+    TooLong(#[from] TooLong),
+    #[error("the database failed; the server's log says why")]
+    Store(#[from] store::Error),
+    #[error("nobody is known to have sent this")]
+    Nobody,
+}
+
+impl Refused {
+    const fn told(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unsigned => (StatusCode::FORBIDDEN, "signature"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+            Self::NotAForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form"),
+            Self::Broken | Self::Form(_) => (StatusCode::BAD_REQUEST, "bad_form"),
+            Self::Webhook(_) | Self::TooLong(_) => (StatusCode::BAD_REQUEST, "bad_field"),
+            Self::Store(_) | Self::Nobody => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, reason) = self.told();
+        counter!("callscribe_webhooks_refused_total", "reason" => reason).increment(1);
+        if let Self::Store(error) = &self {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "a webhook could not be stored"
+            );
+        }
+        (status, format!("{self}\n")).into_response()
+    }
+}
