@@ -7,6 +7,7 @@
 //! | [`outbound`] | what we may send back on a bidirectional stream |
 //! | [`sender`] | the same messages from Twilio's side, for replay, load and tests |
 //! | [`signature`] | `X-Twilio-Signature`: made and checked |
+//! | [`recording_url`] | where a recording of the provider's is, and who may be asked for it |
 //!
 //! The edge is lenient where senders differ (numbers as strings or integers, optional and extra
 //! fields, strings for numbers in custom parameters) and strict where leniency would put noise into a
@@ -18,5 +19,6 @@ pub mod payload;
 pub mod outbound;
 pub mod sender;
 pub mod signature;
+pub mod recording_url;
 #[doc(hidden)]
 pub mod probe;
