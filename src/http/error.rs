@@ -65,6 +65,9 @@ impl From<store::Error> for HttpError {
         match error {
             store::Error::BadCursor => Self::bad_request(format!("cursor: {error}")),
             store::Error::NoCall(_) => Self::not_found(error.to_string()),
+            store::Error::Live(_) => {
+                Self::new(StatusCode::CONFLICT, "call_is_live", error.to_string())
+            }
             error => Self::internal("the database failed", &error),
         }
     }

@@ -6,7 +6,8 @@
 //! The life of a call in rows: [`Store::open_stream`] makes it `live`; [`Store::append_segments`],
 //! [`Store::add_notes`] and the recording verbs fill it; [`Store::close_stream`] of its last open stream
 //! makes it `finishing` and queues the job that [`Store::replace_transcript`] ends: `final` or `empty`,
-//! or `failed` once that job is given up. The live text stays, as version 1.
+//! or `failed` once that job is given up. The live text stays, as version 1. A recording that the provider
+//! made joins the call as a stream that was over when it came ([`Store::recording_used`]).
 
 use std::path::Path;
 
@@ -16,10 +17,13 @@ mod analyses;
 mod boot;
 mod calls;
 mod db;
+mod downloaded;
+mod forget;
 mod jobs;
 mod leases;
 mod notes;
 mod pen;
+mod provider_recordings;
 mod recordings;
 mod rows;
 mod segments;
@@ -34,10 +38,13 @@ mod tests;
 
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
+pub use downloaded::Downloaded;
+pub use forget::{Forgotten, Whose};
 pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE};
 pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
+pub use provider_recordings::{DOWNLOAD, ProviderRecording, RecordingOutcome};
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };
@@ -98,6 +105,8 @@ pub enum Error {
     BadCursor,
     #[error("there is no call {0}")]
     NoCall(String),
+    #[error("the call {0} goes on: end it first")]
+    Live(String),
 }
 
 impl From<std::io::Error> for Error {

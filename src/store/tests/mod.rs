@@ -2,8 +2,10 @@
 
 mod boot;
 mod calls;
+mod forget;
 mod jobs;
 mod opening;
 mod pen;
+mod provider_recordings;
 mod traces;
 mod transcripts;
