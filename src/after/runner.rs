@@ -11,7 +11,9 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Analyse, Archive, Context, Job, Purge, Transcribe, Trouble, backoff::backoff, daily};
+use super::{
+    Analyse, Archive, Context, Download, Job, Purge, Transcribe, Trouble, backoff::backoff, daily,
+};
 use crate::{
     store::{self, Error},
     tasks,
@@ -72,10 +74,15 @@ impl Runner {
             stop: CancellationToken::new(),
             wake: Arc::default(),
         };
-        for number in 0..context.options.transcribe_at_once.max(1) {
+        for number in 0..context.options.transcribe_at_once {
             runner.add::<Transcribe>(context, number);
         }
-        runner.add::<Analyse>(context, 0);
+        for number in 0..context.options.analyse_at_once {
+            runner.add::<Analyse>(context, number);
+        }
+        for number in 0..context.fetcher.options().at_once {
+            runner.add::<Download>(context, number);
+        }
         runner.add::<Archive>(context, 0);
         runner.add::<Purge>(context, 0);
         runner.track("daily jobs", first_of_the_day(context.clone()));
@@ -335,7 +342,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
             continue;
         };
         for state in ["queued", "running", "done", "dead"] {
-            for kind in [Transcribe::KIND, Archive::KIND, Purge::KIND] {
+            for kind in [Transcribe::KIND, Archive::KIND, Purge::KIND, Download::KIND] {
                 let count = counts.iter().find(|c| c.kind == kind && c.state == state);
                 let count = count.map_or(0, |c| c.count);
                 gauge!("callscribe_jobs", "kind" => kind, "state" => state).set(f64::from(count));
@@ -347,6 +354,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
 }
 
 async fn first_of_the_day(context: Context) {
+    daily::adopt_downloads(&context).await;
     for kind in [Archive::KIND, Purge::KIND] {
         if let Err(error) = daily::schedule(&context, kind).await {
             tracing::error!(%error, kind, "a daily job cannot be queued");

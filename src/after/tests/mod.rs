@@ -2,7 +2,10 @@
 
 mod analysing;
 mod archiving;
+mod downloading;
+mod fetching;
 mod purging;
 mod scenario;
 mod stopping;
 mod transcribing;
+mod twilio;
