@@ -16,3 +16,4 @@ mod replay;
 mod speech;
 mod stream;
 mod tidy;
+mod worker;
