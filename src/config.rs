@@ -2,7 +2,7 @@
 //! Each room owns its `Options`; this file only gathers them, and nothing above imports it.
 //!
 //! The environment spells a key `CALLSCRIBE_SECTION__KEY` (two underscores between the two);
-//! `ENABLE_AUDIO_RECORDING` and `TWILIO_AUTH_TOKEN` are understood as well, since deployments have them.
+//! `ENABLE_AUDIO_RECORDING`, `TWILIO_AUTH_TOKEN` and `TWILIO_ACCOUNT_SID` are understood as well, since deployments have them.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -45,6 +45,7 @@ pub struct Config {
     pub events: live::hub::Options,
     pub store: store::Options,
     pub jobs: after::Options,
+    pub downloads: after::fetch::Options,
     pub webhooks: webhooks::Options,
     pub log: telemetry::Options,
 }
@@ -103,6 +104,10 @@ impl Config {
             .merge(text_from_environment(
                 "TWILIO_AUTH_TOKEN",
                 "media.auth_token",
+            ))
+            .merge(text_from_environment(
+                "TWILIO_ACCOUNT_SID",
+                "downloads.account_sid",
             ))
             .merge(
                 Env::prefixed("CALLSCRIBE_")

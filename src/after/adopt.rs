@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use super::{Context, Trouble};
 use crate::{
     ids::CallSid,
-    store::{Call, CallState, Recording, RecordingEnd, Stream},
+    store::{Call, CallState, Recording, RecordingEnd, RecordingState, Stream},
     tasks,
+    time::MediaTime,
 };
 
 /// How long a recording may take to be closed after its stream; then what is on disk is taken.
@@ -30,7 +31,37 @@ pub(super) async fn over(
     let recordings = context.store.recordings(call).await?;
     wait_for_open(context, &streams, &recordings)?;
     let recordings = adopt(context, call, recordings).await?;
+    let recordings = without_superseded(&streams, recordings);
     Ok(Some((known, streams, recordings)))
+}
+
+/// Where a downloaded recording holds most of one of ours, which lacked too much, only it counts: nobody's
+/// words come twice.
+fn without_superseded(streams: &[Stream], recordings: Vec<Recording>) -> Vec<Recording> {
+    let is_usable =
+        |one: &Recording| one.state != RecordingState::Deleted && one.duration > MediaTime::ZERO;
+    let downloaded: Vec<&Stream> = streams
+        .iter()
+        .filter(|stream| stream.is_downloaded())
+        .filter(|stream| {
+            let mut its = recordings.iter().filter(|one| one.key.stream == stream.key);
+            its.any(is_usable)
+        })
+        .collect();
+    let is_within = |stream: &Stream| {
+        let (start, end) = (stream.position, stream.position + stream.duration);
+        downloaded.iter().any(|other| {
+            let from = start.max(other.position);
+            let to = end.min(other.position + other.duration);
+            to.saturating_sub(from).0 * 2 >= stream.duration.0
+        })
+    };
+    let superseded: Vec<&Stream> = streams
+        .iter()
+        .filter(|stream| !stream.is_downloaded() && is_within(stream))
+        .collect();
+    let stays = |one: &Recording| !superseded.iter().any(|s| s.key == one.key.stream);
+    recordings.into_iter().filter(stays).collect()
 }
 
 /// The stream is closed before its recordings where the disk is slow.

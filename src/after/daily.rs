@@ -35,6 +35,16 @@ pub(super) async fn tomorrow_all_the_same(context: &Context, kind: &'static str)
     }
 }
 
+/// Recordings of the provider's whose job a crash took get another, or are given up.
+pub(super) async fn adopt_downloads(context: &Context) {
+    let now = context.clock.wall();
+    match context.store.adopt_forgotten_downloads(now).await {
+        Ok(0) => {}
+        Ok(adopted) => tracing::warn!(adopted, "recordings that no job was to fetch"),
+        Err(error) => tracing::error!(%error, "recordings without a job cannot be looked for"),
+    }
+}
+
 fn due(kind: &'static str, run_at: Timestamp) -> NewJob {
     NewJob {
         kind,

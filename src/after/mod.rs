@@ -25,7 +25,10 @@ mod archive;
 mod backoff;
 mod daily;
 mod deliver;
+mod download;
 mod engine;
+pub mod erase;
+pub mod fetch;
 mod hearing;
 mod purge;
 mod runner;
@@ -38,6 +41,7 @@ pub use analyse::Analyse;
 pub use announce::Announce;
 pub use archive::Archive;
 pub use deliver::Deliver;
+pub use download::Download;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
@@ -48,8 +52,11 @@ pub use transcribe::Transcribe;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Final passes at once. They share the speech workers with live calls, which come first.
+    /// Final passes at once. They share the speech workers with live calls, which come first. 0: none in
+    /// this process; a `callscribe worker` has them.
     pub transcribe_at_once: u32,
+    /// Analyses of recordings at once; 0: none in this process.
+    pub analyse_at_once: u32,
     /// Seconds for which a worker holds a job without a sign of life; after a crash its job waits so long.
     pub lease_s: u32,
     /// Most seconds between looks for due jobs.
@@ -62,6 +69,9 @@ pub struct Options {
     pub model_retry_s: u32,
     /// Days for which finished jobs are remembered.
     pub keep_jobs_days: u32,
+    /// Days for which what was said on a call is kept: transcripts, what was made of them, and what was
+    /// told to others. 0 keeps it for ever.
+    pub keep_transcripts_days: u32,
     /// Faults of a recording that are noted on the call, logged as warnings and shown as alerts: of
     /// empty, one_way, silent, dropouts, clipped, quiet, loud, noisy, hum, muffled, dc_offset, double_talk.
     pub alert_on: Vec<Kind>,
@@ -71,12 +81,14 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             transcribe_at_once: 1,
+            analyse_at_once: 1,
             lease_s: 60,
             poll_s: 1,
             retry_first_s: 10,
             retry_most_s: 3_600,
             model_retry_s: 60,
             keep_jobs_days: 30,
+            keep_transcripts_days: 0,
             alert_on: vec![Kind::OneWay, Kind::Dropouts, Kind::Clipped],
         }
     }
@@ -97,6 +109,8 @@ pub struct Context {
     pub archive_days: u32,
     /// Sends to the systems that are told of calls.
     pub hooks: Arc<webhooks::Sender>,
+    /// Gets the provider's recordings.
+    pub fetcher: Arc<fetch::Fetcher>,
 }
 
 /// Called when something changed for those who watch a call. It must not wait.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Analyse, Announce, Archive, Context, Deliver, Job, Purge, Transcribe, Trouble,
+    Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, Transcribe, Trouble,
     backoff::backoff, daily,
 };
 use crate::{
@@ -75,10 +75,15 @@ impl Runner {
             stop: CancellationToken::new(),
             wake: Arc::default(),
         };
-        for number in 0..context.options.transcribe_at_once.max(1) {
+        for number in 0..context.options.transcribe_at_once {
             runner.add::<Transcribe>(context, number);
         }
-        runner.add::<Analyse>(context, 0);
+        for number in 0..context.options.analyse_at_once {
+            runner.add::<Analyse>(context, number);
+        }
+        for number in 0..context.fetcher.options().at_once {
+            runner.add::<Download>(context, number);
+        }
         runner.add::<Announce>(context, 0);
         for number in 0..context.hooks.workers() {
             runner.add::<Deliver>(context, number);
@@ -351,6 +356,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
         for state in ["queued", "running", "done", "dead"] {
             for kind in [
                 Transcribe::KIND,
+                Download::KIND,
                 Announce::KIND,
                 Deliver::KIND,
                 Archive::KIND,
@@ -367,6 +373,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
 }
 
 async fn first_of_the_day(context: Context) {
+    daily::adopt_downloads(&context).await;
     for kind in [Archive::KIND, Purge::KIND] {
         if let Err(error) = daily::schedule(&context, kind).await {
             tracing::error!(%error, kind, "a daily job cannot be queued");

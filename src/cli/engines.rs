@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    after::{self, FinalPass, NoHearing, Runner, Sessions, Told},
+    after::{self, FinalPass, NoHearing, Observer, Runner, Sessions, Told, fetch::Fetcher},
     config::Config,
     ids::CallSid,
     live::{
@@ -12,7 +12,8 @@ use crate::{
         hub::{Hub, event::CallEvent},
     },
     speech::{Engine, EngineError, final_pass, lanes::Engines, models, whisper::Whisper},
-    store::CallState,
+    store::{CallState, Store},
+    time::Clock,
     webhooks,
 };
 
@@ -72,26 +73,55 @@ fn open(config: &Config, name: &str) -> Result<Arc<dyn Engine>, EngineError> {
     Ok(Arc::new(Whisper::load(&file)?))
 }
 
-/// Starts what runs after calls.
+/// Starts what runs after calls, beside the gateway.
 ///
 /// # Errors
 /// When the webhooks' targets cannot be meant.
 pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> anyhow::Result<Runner> {
     let hub = gateway.hub.clone();
-    Ok(Runner::start(&after::Context {
-        store: gateway.store.clone(),
-        clock: gateway.clock.clone(),
-        hearing: Arc::new(final_pass(config, loaded, gateway)),
-        observer: Arc::new(move |call, told| tell(&hub, call, told)),
+    let observer = Arc::new(move |call: &CallSid, told: &Told| tell(&hub, call, told));
+    let (store, clock) = (gateway.store.clone(), gateway.clock.clone());
+    let hearing = final_pass(config, loaded, beside_calls(gateway));
+    let context = context(config, store, clock, hearing, observer)?;
+    Ok(Runner::start(&context))
+}
+
+/// What jobs work with in this process.
+///
+/// # Errors
+/// When the webhooks' targets cannot be meant.
+pub fn context(
+    config: &Config,
+    store: Store,
+    clock: Clock,
+    hearing: FinalPass,
+    observer: Arc<Observer>,
+) -> anyhow::Result<after::Context> {
+    let token = config.media.auth_token.clone();
+    Ok(after::Context {
+        store,
+        clock,
+        hearing: Arc::new(hearing),
+        observer,
         options: config.jobs.clone(),
         recordings: config.recording.folder.clone(),
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,
+        fetcher: Arc::new(Fetcher::new(config.downloads.clone(), token)),
         hooks: Arc::new(webhooks::Sender::new(&config.webhooks)?),
-    }))
+    })
 }
 
-fn final_pass(config: &Config, loaded: &Loaded, gateway: &Gateway) -> FinalPass {
+/// Live calls come first: the lanes give a final pass the windows that they leave. None where nothing is
+/// heard live.
+fn beside_calls(gateway: &Gateway) -> Option<Sessions> {
+    let lanes = Arc::clone(gateway.ears.as_ref()?.lanes());
+    Some(Arc::new(move || Ok(lanes.batch_session())))
+}
+
+/// The final pass as configured: by `sessions` of others, or of its own engine.
+#[must_use]
+pub fn final_pass(config: &Config, loaded: &Loaded, sessions: Option<Sessions>) -> FinalPass {
     let language = config
         .final_pass
         .language
@@ -114,12 +144,7 @@ fn final_pass(config: &Config, loaded: &Loaded, gateway: &Gateway) -> FinalPass 
         return FinalPass::without(NoHearing::NotYet(why), options);
     };
     let model = engine.model().clone();
-    let gateway = gateway.clone();
-    let sessions: Sessions = Arc::new(move || match &gateway.ears {
-        // Live calls come first: the lanes give a final pass the windows that they leave.
-        Some(ears) => Ok(ears.lanes().batch_session()),
-        None => engine.session(),
-    });
+    let sessions = sessions.unwrap_or_else(|| Arc::new(move || engine.session()));
     FinalPass::new(model, sessions, options)
 }
 

@@ -17,11 +17,13 @@ mod jobs;
 pub mod load;
 pub mod models;
 pub mod phone;
+pub mod purge;
 pub mod reference;
 pub mod replay;
 pub mod rerun;
 pub mod serve;
 pub mod transcribe;
+pub mod worker;
 
 /// Phone calls in, transcripts out.
 #[derive(Parser)]
@@ -46,6 +48,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Worker(worker::Args),
     Transcribe(transcribe::Args),
     Analyze(analyze::Args),
     Rerun(rerun::Args),
@@ -58,6 +61,7 @@ enum Command {
     Doctor,
     /// Bring the database's schema up to date; `serve` does so by itself.
     Migrate,
+    Purge(purge::Args),
     /// Print the commented default configuration.
     Config,
     Replay(Box<replay::Args>),
@@ -80,6 +84,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let load = || Config::load(cli.config.as_deref(), &cli.sets);
     match cli.command {
         Command::Serve(args) => return serve::run(&args, load()?),
+        Command::Worker(args) => return worker::run(&args, load()?),
+        Command::Purge(args) => return purge::run(&args, &load()?),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Rerun(args) => rerun::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),

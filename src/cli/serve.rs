@@ -182,6 +182,7 @@ fn refuse_unsafe(config: &Config) -> anyhow::Result<()> {
          Set it (TWILIO_AUTH_TOKEN), or media.allow_unsigned = true if that is meant",
         config.server.listen
     );
+    config.downloads.hosts()?;
     if !config.media.path.starts_with('/') {
         bail!("media.path {:?} must begin with /", config.media.path);
     }
@@ -264,6 +265,7 @@ fn app(
         )?),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
+        recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
         closing: closing.clone(),
     };

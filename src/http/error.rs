@@ -68,6 +68,9 @@ impl From<store::Error> for HttpError {
                 Self::not_found(error.to_string())
             }
             store::Error::Refused(why) => Self::new(StatusCode::CONFLICT, "conflict", why),
+            store::Error::Live(_) => {
+                Self::new(StatusCode::CONFLICT, "call_is_live", error.to_string())
+            }
             error => Self::internal("the database failed", &error),
         }
     }

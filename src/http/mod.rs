@@ -3,7 +3,7 @@
 //! Handlers are thin: read the request, ask the store or the hub, render. Errors are an [`HttpError`]
 //! everywhere and get their body (JSON or a page) in one place.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
@@ -26,6 +26,7 @@ mod calls;
 pub mod connections;
 mod deliveries;
 mod error;
+mod erase;
 mod events;
 mod health;
 mod jobs;
@@ -64,6 +65,8 @@ pub struct AppState {
     pub not_ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// The metrics in Prometheus' text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where recordings are.
+    pub recordings: PathBuf,
     /// Archived recordings that are listened to.
     pub shelf: Arc<Shelf>,
     /// Cancelled when the process is about to end: viewers are let go then.
@@ -97,7 +100,7 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(pages::list::show))
         .route("/calls/{id}", get(pages::call::show))
         .route("/api/v1/calls", get(calls::list))
-        .route("/api/v1/calls/{id}", get(calls::one))
+        .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
         .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
         .route("/api/v1/deliveries", get(deliveries::list))

@@ -9,6 +9,7 @@
 
 pub mod archive;
 mod folder;
+pub mod import;
 mod name;
 mod options;
 mod part;

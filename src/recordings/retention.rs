@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     folder::{self, Found},
+    import::downloads,
     name,
     sidecar::Sidecar,
 };
@@ -34,8 +35,7 @@ pub fn purge(folder: &Path, days: u32, now: Timestamp) -> io::Result<Deleted> {
     if days == 0 {
         return Ok(deleted);
     }
-    let age = SignedDuration::from_hours(24 * i64::from(days));
-    let limit = now.checked_sub(age).unwrap_or(Timestamp::MIN);
+    let limit = now.checked_sub(age(days)).unwrap_or(Timestamp::MIN);
     for (stem, recording) in folder::recordings(folder)? {
         if recording.started < limit && is_ours(folder, &stem, &recording) {
             deleted.remove(folder, &stem, &recording);
@@ -59,6 +59,57 @@ pub fn delete_call(folder: &Path, call: &CallSid) -> io::Result<Deleted> {
     Ok(deleted)
 }
 
+/// What [`delete_call`] would delete.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn files_of_call(folder: &Path, call: &CallSid) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for (stem, recording) in folder::recordings(folder)? {
+        let sidecar = name::sidecar_path(folder, &stem);
+        if Sidecar::read(&sidecar).is_ok_and(|read| read.call_sid == *call) {
+            files.extend(recording.audio().cloned());
+            files.push(sidecar);
+        }
+    }
+    Ok(files)
+}
+
+/// Deletes what was downloaded, and what was half made of it, more than `days` before `now`; 0 days
+/// deletes nothing. Gives how many files.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn purge_downloads(folder: &Path, days: u32, now: Timestamp) -> io::Result<u64> {
+    let entries = match fs::read_dir(downloads(folder)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let limit = now.checked_sub(age(days)).unwrap_or(Timestamp::MIN);
+    let mut gone = 0;
+    for entry in entries.filter(|_| days > 0) {
+        let entry = entry?;
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        let is_old = changed
+            .ok()
+            .and_then(|changed| Timestamp::try_from(changed).ok())
+            .is_some_and(|changed| changed < limit);
+        if is_old && entry.file_type()?.is_file() {
+            match remove_unless_in_use(&entry.path()) {
+                Ok(()) => gone += 1,
+                Err(error) => {
+                    tracing::warn!(path = %entry.path().display(), %error, "an old download cannot be deleted");
+                }
+            }
+        }
+    }
+    Ok(gone)
+}
+
+fn age(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(days))
+}
+
 impl Deleted {
     /// The sidecar goes last: as long as it is there a second try finds what the first one left.
     fn remove(&mut self, folder: &Path, stem: &str, recording: &Found) {
@@ -77,7 +128,10 @@ impl Deleted {
 }
 
 /// Removes a file that no recorder, of this process or another, is writing.
-fn remove_unless_in_use(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When one is, or the disk refuses.
+pub fn remove_unless_in_use(path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => Err(io::ErrorKind::ResourceBusy.into()),
@@ -179,6 +233,32 @@ mod tests {
         assert_eq!(deleted.kept[0].0, path);
         drop(live);
         assert_eq!(delete_call(dir.path(), &call).unwrap().files.len(), 2);
+    }
+
+    #[test]
+    fn old_downloads_go_and_young_ones_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = downloads(dir.path());
+        fs::create_dir_all(folder.join("a folder")).unwrap();
+        for name in ["RE1.mp3", "RE2.mp3", "importing-x.part"] {
+            fs::write(folder.join(name), "ID3").unwrap();
+        }
+        let now: Timestamp = "2026-01-10T12:00:00Z".parse().unwrap();
+        let set = |name: &str, days: i64| {
+            let at = std::time::SystemTime::from(now - SignedDuration::from_hours(24 * days));
+            let file = File::options().write(true).open(folder.join(name));
+            file.unwrap().set_modified(at).unwrap();
+        };
+        set("RE1.mp3", 8);
+        set("RE2.mp3", 6);
+        set("importing-x.part", 8);
+        assert_eq!(purge_downloads(dir.path(), 0, now).unwrap(), 0);
+        assert_eq!(purge_downloads(dir.path(), 7, now).unwrap(), 2);
+        assert_eq!(names(&folder), ["RE2.mp3", "a folder"]);
+        assert_eq!(
+            purge_downloads(&dir.path().join("none"), 7, now).unwrap(),
+            0
+        );
     }
 
     #[test]

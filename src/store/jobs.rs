@@ -19,6 +19,8 @@ pub const UNDERSTAND: &str = "understand";
 pub const ANNOUNCE: &str = "announce";
 /// The kind of the job that brings one delivery to its target; its key is the delivery's id.
 pub const DELIVER: &str = "deliver";
+/// The kind of the job that fetches a recording of the provider's; its key is the recording's id.
+pub const DOWNLOAD: &str = "download";
 /// Tries of a final pass: with the runner's backoff about half a day.
 const TRANSCRIBE_TRIES: u32 = 10;
 
@@ -42,6 +44,19 @@ impl NewJob {
             kind: TRANSCRIBE,
             key: call.to_string(),
             payload: serde_json::json!({ "call": call }),
+            priority: 0,
+            run_at,
+            max_attempts: TRANSCRIBE_TRIES,
+        }
+    }
+
+    /// The fetching of a recording of the provider's; waiting for it to be ready is no try.
+    #[must_use]
+    pub fn download(recording: &str, run_at: Timestamp) -> Self {
+        Self {
+            kind: DOWNLOAD,
+            key: recording.to_owned(),
+            payload: serde_json::json!({ "recording": recording }),
             priority: 0,
             run_at,
             max_attempts: TRANSCRIBE_TRIES,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ANNOUNCE, Error, NewJob, Store,
+    Error, NewJob, Store,
     db::{Row, Tx, args},
     jobs,
     notes::new_id,
@@ -190,7 +190,7 @@ impl Store {
             )
             .await?;
         if moved > 0 && status.is_terminal() {
-            jobs::queue(&mut tx, &announce(call, at), at).await?;
+            jobs::queue(&mut tx, &NewJob::announce(call, at), at).await?;
         }
         let known = moved > 0 || has_lead(&mut tx, call).await?;
         tx.commit().await?;
@@ -232,12 +232,6 @@ impl Store {
 }
 
 /// Tells others how a call came out.
-fn announce(call: &CallSid, run_at: Timestamp) -> NewJob {
-    NewJob {
-        kind: ANNOUNCE,
-        ..NewJob::transcribe(call, run_at)
-    }
-}
 
 async fn has_lead(tx: &mut Tx, call: &CallSid) -> Result<bool, Error> {
     let row = tx

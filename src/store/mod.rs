@@ -6,7 +6,8 @@
 //! The life of a call in rows: [`Store::open_stream`] makes it `live`; [`Store::append_segments`],
 //! [`Store::add_notes`] and the recording verbs fill it; [`Store::close_stream`] of its last open stream
 //! makes it `finishing` and queues the job that [`Store::replace_transcript`] ends: `final` or `empty`,
-//! or `failed` once that job is given up. The live text stays, as version 1.
+//! or `failed` once that job is given up. The live text stays, as version 1. A recording that the provider
+//! made joins the call as a stream that was over when it came ([`Store::recording_used`]).
 
 use std::path::Path;
 
@@ -18,11 +19,14 @@ mod boot;
 mod calls;
 mod db;
 mod deliveries;
+mod downloaded;
+mod forget;
 mod jobs;
 mod leads;
 mod leases;
 mod notes;
 mod pen;
+mod provider_recordings;
 mod queue;
 mod recordings;
 mod rows;
@@ -43,7 +47,11 @@ pub use announcements::{
 pub use boot::{Interrupted, RecoveredRecording};
 pub use calls::{Call, CallState, Cursor, Page, Which};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
-pub use jobs::{ANALYSE, ANNOUNCE, DELIVER, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND};
+pub use downloaded::Downloaded;
+pub use forget::{Forgotten, Whose};
+pub use jobs::{
+    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
+};
 pub use leads::{
     Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
     NewProviderRecording, ProviderStatus, RecordingNews,
@@ -52,6 +60,7 @@ pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;
+pub use provider_recordings::{ProviderRecording, RecordingOutcome};
 pub use queue::{JobState, QueuedJob, WhichJobs};
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
@@ -120,6 +129,8 @@ pub enum Error {
     /// What is asked for does not go with how things stand.
     #[error("{0}")]
     Refused(String),
+    #[error("the call {0} goes on: end it first")]
+    Live(String),
 }
 
 impl From<std::io::Error> for Error {

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, postgres::PgConnectOptions};
 
 use super::{
-    FinalText, LiveSegment, NewCall, NewRecording, NewStream, Options, RecordingKey, Store, Stream,
-    StreamEnd, StreamKey,
+    DOWNLOAD, FinalText, LiveSegment, NewCall, NewJob, NewRecording, NewStream, Options,
+    RecordingKey, Store, Stream, StreamEnd, StreamKey,
     db::{Arg, args},
 };
 use crate::{
@@ -127,13 +127,40 @@ impl Bench {
                 call_status, status, duration_s, ended_at, created_at, updated_at)
              VALUES ($1, $2, '+15550123', '+15550100', 'inbound', '{}', $3, 'new', 30, $4, $5, $5)";
         let id = format!("lead of {sid}");
-        self.run(sql, args![id, sid, call_status, at(30), at(0)])
+        self.write(sql, args![id, sid, call_status, at(30), at(0)])
             .await;
     }
 
-    pub(crate) async fn lead_now(&self, sid: &str) -> (String, Option<String>) {
+    /// A lead, as the doors write it when a call rings.
+    pub(crate) async fn lead(&self, sid: &str, from: &str) {
+        let sql = "INSERT INTO leads (id, call_sid, account_sid, from_number, to_number, direction,
+                details, status, created_at, updated_at)
+             VALUES ($1, $1, 'AC1', $2, '+15550100', 'inbound', '{}', 'new', $3, $3)";
+        self.write(sql, args![sid, from, at(0)]).await;
+    }
+
+    /// A recording of a minute and its job, as the doors write them when the provider tells of it.
+    pub(crate) async fn provider_recording(&self, sid: &str, call: &str, url: &str) {
+        let sql =
+            "INSERT INTO provider_recordings (recording_sid, call_sid, account_sid, status, url,
+                duration_s, channels, details, outcome, created_at, updated_at)
+             VALUES ($1, $2, 'AC1', 'completed', $3, 60, 2, '{}', 'waiting', $4, $4)";
+        self.write(sql, args![sid, call, url, at(60)]).await;
+        let job = NewJob {
+            kind: DOWNLOAD,
+            key: sid.into(),
+            payload: serde_json::json!({ "recording": sid }),
+            priority: 0,
+            run_at: at(60),
+            max_attempts: 4,
+        };
+        self.store.enqueue(&job, at(60)).await.unwrap();
+    }
+
+    /// `(status, reason)` of a lead.
+    pub(crate) async fn lead_status(&self, call: &str) -> (String, Option<String>) {
         let sql = "SELECT status, reason FROM leads WHERE call_sid = $1";
-        let row = self.store.db.row(sql, args![sid]).await.unwrap().unwrap();
+        let row = self.store.db.row(sql, args![call]).await.unwrap().unwrap();
         (
             row.text("status").unwrap(),
             row.maybe_text("reason").unwrap(),
@@ -149,21 +176,48 @@ impl Bench {
              ON CONFLICT (call_sid) DO UPDATE SET version = excluded.version";
         let summary = r#"{"title":"A jammed lock","points":["in Haifa","tomorrow"]}"#;
         let insights = r#"{"customer_name":"Dana","preferred_time":null}"#;
-        self.run(sql, args![sid, summary, insights, version, at(0)])
+        self.write(sql, args![sid, summary, insights, version, at(0)])
             .await;
     }
 
-    pub(crate) async fn provider_recording(&self, sid: &str, outcome: &str, reason: Option<&str>) {
+    pub(crate) async fn recorded_by_provider(
+        &self,
+        sid: &str,
+        outcome: &str,
+        reason: Option<&str>,
+    ) {
         let sql =
             "INSERT INTO provider_recordings (recording_sid, call_sid, status, details, outcome,
                 reason, created_at, updated_at)
              VALUES ('RE1', $1, 'completed', '{}', $2, $3, $4, $4)
              ON CONFLICT (recording_sid) DO UPDATE SET outcome = excluded.outcome,
                 reason = excluded.reason";
-        self.run(sql, args![sid, outcome, reason, at(0)]).await;
+        self.write(sql, args![sid, outcome, reason, at(0)]).await;
     }
 
-    async fn run(&self, sql: &'static str, args: &[Arg<'_>]) {
+    /// Keys of the jobs of a kind that wait.
+    pub(crate) async fn queued(&self, kind: &str) -> Vec<String> {
+        let sql = "SELECT job_key FROM jobs WHERE kind = $1 AND state = 'queued' ORDER BY job_key";
+        let rows = self.store.db.rows(sql, args![kind]).await.unwrap();
+        rows.iter()
+            .map(|row| row.text("job_key").unwrap())
+            .collect()
+    }
+
+    /// Rows of a table, which a test names.
+    pub(crate) async fn count(&self, counting: &'static str) -> i64 {
+        let row = self.store.db.row(counting, &[]).await.unwrap();
+        row.unwrap().int("n").unwrap()
+    }
+
+    /// Every job of a kind waits again, as after a crash at its end.
+    pub(crate) async fn requeue(&self, kind: &str) {
+        let sql = "UPDATE jobs SET state = 'queued' WHERE kind = $1";
+        self.write(sql, args![kind]).await;
+    }
+
+    /// What no verb of this room writes.
+    pub(in crate::store) async fn write(&self, sql: &'static str, args: &[Arg<'_>]) {
         let mut tx = self.store.db.begin().await.unwrap();
         tx.run(sql, args).await.unwrap();
         tx.commit().await.unwrap();

@@ -9,6 +9,7 @@
 //! | [`form`], [`webhook`] | what Twilio posts about a call: forms, and the closed types behind them |
 //! | [`twiml`] | what a call is told to do, as XML |
 //! | [`signature`] | `X-Twilio-Signature`: made and checked |
+//! | [`recording_url`] | where a recording of the provider's is, and who may be asked for it |
 //!
 //! The edge is lenient where senders differ (numbers as strings or integers, optional and extra
 //! fields, strings for numbers in custom parameters) and strict where leniency would put noise into a
@@ -23,5 +24,6 @@ pub mod form;
 pub mod webhook;
 pub mod twiml;
 pub mod signature;
+pub mod recording_url;
 #[doc(hidden)]
 pub mod probe;

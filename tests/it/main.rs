@@ -18,3 +18,4 @@ mod stream;
 mod tidy;
 mod webhooks;
 mod twilio;
+mod worker;

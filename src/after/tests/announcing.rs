@@ -177,7 +177,7 @@ async fn a_call_without_text_is_announced_with_the_reason(bench: &Bench) {
     let job = NewJob::announce(&call_sid("CA1"), at(30));
     bench.store.enqueue(&job, at(30)).await.unwrap();
     assert_eq!(told.announce_at(1_829).await, Some(Outcome::NotYet));
-    assert_eq!(bench.lead_now("CA1").await.0, "new");
+    assert_eq!(bench.lead_status("CA1").await.0, "new");
     assert_eq!(told.announce_at(1_830).await, Some(Outcome::Done));
     let body = &bodies(&told).await[0];
     assert_eq!(
@@ -186,7 +186,7 @@ async fn a_call_without_text_is_announced_with_the_reason(bench: &Bench) {
     );
     let reason = body["reason"].as_str().unwrap();
     assert!(reason.contains("nothing was heard or recorded"), "{reason}");
-    let lead = bench.lead_now("CA1").await;
+    let lead = bench.lead_status("CA1").await;
     assert_eq!(lead, ("failed".into(), Some(reason.into())));
     assert_eq!(told.deliveries().await[0].version, 0);
 }
@@ -207,12 +207,12 @@ async fn a_call_that_was_not_answered_is_announced_at_once(bench: &Bench) {
 async fn a_provider_recording_is_waited_for(bench: &Bench) {
     let told = told(bench);
     bench.rang("CA1", "completed").await;
-    bench.provider_recording("CA1", "waiting", None).await;
+    bench.recorded_by_provider("CA1", "waiting", None).await;
     let job = NewJob::announce(&call_sid("CA1"), at(30));
     bench.store.enqueue(&job, at(30)).await.unwrap();
     assert_eq!(told.announce_at(60).await, Some(Outcome::NotYet));
     let why = Some("the provider answered 404 for an hour");
-    bench.provider_recording("CA1", "failed", why).await;
+    bench.recorded_by_provider("CA1", "failed", why).await;
     assert_eq!(told.announce_at(120).await, Some(Outcome::Done));
     let reason = bodies(&told).await[0]["reason"].clone();
     assert!(

@@ -6,10 +6,14 @@ use super::scenario::{Scenario, recorded_end};
 use crate::{
     after::{HeardTrack, Job, Outcome, Purge, daily},
     ids::Track,
+    recordings::import::downloads,
     store::{RecordingState, testing::*},
 };
 
-on_both!(old_recordings_go_and_the_next_purge_is_queued);
+on_both!(
+    old_recordings_go_and_the_next_purge_is_queued,
+    old_downloads_go_and_words_where_that_is_asked_for,
+);
 
 const SECS_OF_DAY: u64 = 86_400;
 
@@ -52,4 +56,33 @@ async fn old_recordings_go_and_the_next_purge_is_queued(bench: &Bench) {
     assert_eq!(scenario.purge().await, None, "once a day");
     scenario.clock.advance(Duration::from_secs(1));
     assert_eq!(scenario.purge().await, Some(Outcome::Done));
+}
+
+async fn old_downloads_go_and_words_where_that_is_asked_for(bench: &Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scenario = Scenario::new(bench, |_, _| Ok(HeardTrack::default()));
+    scenario.context.recordings = folder.path().into();
+    let downloads = downloads(folder.path());
+    fs::create_dir(&downloads).unwrap();
+    fs::write(downloads.join("RE1.mp3"), "ID3").unwrap();
+    let long_ago = fs::File::options()
+        .write(true)
+        .open(downloads.join("RE1.mp3"));
+    long_ago
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+    bench.ended_call("CA1", &["live text"], 10).await;
+    assert_eq!(scenario.step_at(14).await, Some(Outcome::Done));
+    scenario.clock.advance(Duration::from_secs(3 * SECS_OF_DAY));
+    for (days, left) in [(0, 1), (9, 1), (2, 0)] {
+        scenario.context.options.keep_transcripts_days = days;
+        daily::schedule(&scenario.context, Purge::KIND)
+            .await
+            .unwrap();
+        scenario.clock.advance(Duration::from_secs(SECS_OF_DAY));
+        assert_eq!(scenario.purge().await, Some(Outcome::Done));
+        assert_eq!(scenario.served("CA1").await.len(), left, "{days} days");
+    }
+    assert_eq!(fs::read_dir(&downloads).unwrap().count(), 0);
 }

@@ -12,6 +12,7 @@ use crate::{
     after::{
         Context, HeardTrack, Hearing, Job, NoHearing, Options, Outcome, Purge, Told, Transcribe,
         Worker,
+        fetch::{self, Fetcher},
     },
     ids::{CallSid, Track},
     speech::{
@@ -85,6 +86,7 @@ impl<'a> Scenario<'a> {
             retention_days: 7,
             archive_days: 2,
             hooks: Arc::new(Sender::new(&webhooks::Options::default()).unwrap()),
+            fetcher: Arc::new(Fetcher::new(fetch::Options::default(), None)),
         };
         let worker = Worker::new::<Transcribe>(context.clone(), 0, CancellationToken::new());
         Self {
@@ -135,11 +137,16 @@ impl<'a> Scenario<'a> {
         self.bench.store.append_segments(&[live]).await.unwrap();
     }
 
-    /// What the worker makes of the next job, `secs` after the scenario's start.
-    pub(super) async fn step_at(&self, secs: u64) -> Option<Outcome> {
+    /// Lets the clock reach `secs` after the scenario's start.
+    pub(super) fn pass_to(&self, secs: u64) {
         let passed = self.clock.wall().duration_since(at(0)).unsigned_abs();
         self.clock
             .advance(Duration::from_secs(secs).saturating_sub(passed));
+    }
+
+    /// What the worker makes of the next job, `secs` after the scenario's start.
+    pub(super) async fn step_at(&self, secs: u64) -> Option<Outcome> {
+        self.pass_to(secs);
         self.worker.step().await.unwrap()
     }
 

@@ -12,11 +12,6 @@ use super::super::{
 };
 use crate::ids::{CallSid, RecordingSid};
 
-/// The kind of the job that fetches a recording; its key is the recording's id.
-const DOWNLOAD: &str = "download";
-/// Tries of a download, beside those that wait for the recording to be ready.
-const DOWNLOAD_TRIES: u32 = 10;
-
 /// A recording that is done, or never will be.
 #[derive(Debug, Clone)]
 pub struct NewProviderRecording {
@@ -98,24 +93,13 @@ impl Store {
             (false, _) => RecordingNews::Again,
             (true, None) => RecordingNews::Noted,
             (true, Some(_)) => {
-                let job = download(&new.sid, &new.call, at);
+                let job = NewJob::download(new.sid.as_str(), at);
                 jobs::queue(&mut tx, &job, at).await?;
                 RecordingNews::Queued
             }
         };
         tx.commit().await?;
         Ok(news)
-    }
-}
-
-fn download(recording: &RecordingSid, call: &CallSid, run_at: Timestamp) -> NewJob {
-    NewJob {
-        kind: DOWNLOAD,
-        key: recording.to_string(),
-        payload: serde_json::json!({ "recording": recording, "call": call }),
-        priority: 0,
-        run_at,
-        max_attempts: DOWNLOAD_TRIES,
     }
 }
 

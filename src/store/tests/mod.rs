@@ -3,11 +3,13 @@
 mod boot;
 mod calls;
 mod deliveries;
+mod forget;
 mod jobs;
 mod leads;
 mod opening;
 mod pen;
 mod queue;
 mod recorded;
+mod provider_recordings;
 mod traces;
 mod transcripts;

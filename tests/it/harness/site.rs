@@ -46,6 +46,7 @@ fn app(site: &Site) -> Router {
         access: Arc::clone(&site.access),
         not_ready: Arc::new(move || reasons.lock().unwrap().clone()),
         metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
+        recordings: site.dir.path().into(),
         shelf: Arc::default(),
         closing: site.closing.clone(),
     })

@@ -49,12 +49,7 @@ async fn addresses_that_lead_nowhere_say_so_in_the_callers_language() {
         (&get, "/api/v1/calls?state=dead", 400, "bad_request"),
         (&get, "/api/v1/calls?cursor=nonsense", 400, "bad_request"),
         (&Method::POST, "/api/v1/calls", 405, "method_not_allowed"),
-        (
-            &Method::DELETE,
-            "/api/v1/calls/CA1",
-            405,
-            "method_not_allowed",
-        ),
+        (&Method::PUT, "/api/v1/calls/CA1", 405, "method_not_allowed"),
     ] {
         let answer = site.ask(method.clone(), path, &[]).await;
         assert_eq!(answer.status.as_u16(), status, "{method} {path}");

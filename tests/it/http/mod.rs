@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod erase;
 mod events;
 mod jobs;
 mod pages;
