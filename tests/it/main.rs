@@ -4,6 +4,7 @@
 mod analyze;
 mod browser;
 mod crash;
+mod evening;
 mod fuzz_corpus;
 mod gateway;
 mod harness;
