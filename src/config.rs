@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     after, call,
     http::{self, proxy::Proxies},
-    live, recordings, speech, store, telemetry,
+    insight, live, recordings, speech, store, telemetry,
 };
 
 /// The commented default file, as `callscribe config` prints it.
@@ -44,6 +44,7 @@ pub struct Config {
     pub events: live::hub::Options,
     pub store: store::Options,
     pub jobs: after::Options,
+    pub insight: insight::Options,
     pub log: telemetry::Options,
 }
 
@@ -204,7 +205,7 @@ mod tests {
         let mut missing = Vec::new();
         unnamed(&all, "", &mut missing);
         // What is never printed back stands in the file all the same.
-        for secret in ["auth_token", "access_token"] {
+        for secret in ["auth_token", "access_token", "api_key"] {
             assert!(DEFAULT_FILE.contains(&format!("# {secret} =")), "{secret}");
         }
         assert!(

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     analysis::Kind,
     ids::CallSid,
+    insight::Insight,
     store::{self, CallState, Replaced, Store},
     time::Clock,
 };
@@ -27,6 +28,7 @@ mod hearing;
 mod purge;
 mod runner;
 mod transcribe;
+mod understand;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
 pub use runner::{Outcome, Runner, Worker};
 pub use transcribe::Transcribe;
+pub use understand::Understand;
 
 /// How jobs are run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,6 +48,8 @@ pub use transcribe::Transcribe;
 pub struct Options {
     /// Final passes at once. They share the speech workers with live calls, which come first.
     pub transcribe_at_once: u32,
+    /// Calls understood at once; a language model has a limit of its own.
+    pub understand_at_once: u32,
     /// Seconds for which a worker holds a job without a sign of life; after a crash its job waits so long.
     pub lease_s: u32,
     /// Most seconds between looks for due jobs.
@@ -66,6 +71,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             transcribe_at_once: 1,
+            understand_at_once: 2,
             lease_s: 60,
             poll_s: 1,
             retry_first_s: 10,
@@ -85,6 +91,7 @@ pub struct Context {
     pub hearing: Arc<dyn Hearing>,
     pub observer: Arc<Observer>,
     pub options: Options,
+    pub insight: Arc<Insight>,
     /// Where recordings are, and for how many days they are kept; 0 is for ever.
     pub recordings: PathBuf,
     pub retention_days: u32,

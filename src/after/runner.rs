@@ -11,7 +11,9 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Analyse, Archive, Context, Job, Purge, Transcribe, Trouble, backoff::backoff, daily};
+use super::{
+    Analyse, Archive, Context, Job, Purge, Transcribe, Trouble, Understand, backoff::backoff, daily,
+};
 use crate::{
     store::{self, Error},
     tasks,
@@ -74,6 +76,9 @@ impl Runner {
         };
         for number in 0..context.options.transcribe_at_once.max(1) {
             runner.add::<Transcribe>(context, number);
+        }
+        for number in 0..context.options.understand_at_once.max(1) {
+            runner.add::<Understand>(context, number);
         }
         runner.add::<Analyse>(context, 0);
         runner.add::<Archive>(context, 0);
@@ -335,7 +340,12 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
             continue;
         };
         for state in ["queued", "running", "done", "dead"] {
-            for kind in [Transcribe::KIND, Archive::KIND, Purge::KIND] {
+            for kind in [
+                Transcribe::KIND,
+                Understand::KIND,
+                Archive::KIND,
+                Purge::KIND,
+            ] {
                 let count = counts.iter().find(|c| c.kind == kind && c.state == state);
                 let count = count.map_or(0, |c| c.count);
                 gauge!("callscribe_jobs", "kind" => kind, "state" => state).set(f64::from(count));

@@ -7,6 +7,7 @@ use crate::{
     after::{self, FinalPass, NoHearing, Runner, Sessions, Told},
     config::Config,
     ids::CallSid,
+    insight::{BadOptions, Insight},
     live::{
         Gateway,
         hub::{Hub, event::CallEvent},
@@ -72,19 +73,27 @@ fn open(config: &Config, name: &str) -> Result<Arc<dyn Engine>, EngineError> {
 }
 
 /// Starts what runs after calls.
-#[must_use]
-pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> Runner {
+///
+/// # Errors
+/// When the configuration of a job cannot work.
+pub fn start_jobs(
+    config: &Config,
+    loaded: &Loaded,
+    gateway: &Gateway,
+) -> Result<Runner, BadOptions> {
     let hub = gateway.hub.clone();
-    Runner::start(&after::Context {
+    let insight = Insight::new(&config.insight, gateway.clock.clone())?;
+    Ok(Runner::start(&after::Context {
         store: gateway.store.clone(),
         clock: gateway.clock.clone(),
         hearing: Arc::new(final_pass(config, loaded, gateway)),
         observer: Arc::new(move |call, told| tell(&hub, call, told)),
         options: config.jobs.clone(),
+        insight: Arc::new(insight),
         recordings: config.recording.folder.clone(),
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,
-    })
+    }))
 }
 
 fn final_pass(config: &Config, loaded: &Loaded, gateway: &Gateway) -> FinalPass {

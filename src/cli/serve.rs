@@ -121,7 +121,7 @@ impl Server {
         let lifecycle = Lifecycle::default();
         let closing = CancellationToken::new();
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
-        let jobs = engines::start_jobs(config, &loaded, &gateway);
+        let jobs = engines::start_jobs(config, &loaded, &gateway)?;
         let app = app(config, &gateway, &closing, metrics, clock)?;
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);

@@ -13,6 +13,8 @@ use crate::ids::CallSid;
 pub const TRANSCRIBE: &str = "transcribe";
 /// The kind of the other job that it queues, with the same key.
 pub const ANALYSE: &str = "analyse";
+/// The kind of the job that follows a call's transcript, whichever it came to be; its key is the call's id.
+pub const UNDERSTAND: &str = "understand";
 /// Tries of a final pass: with the runner's backoff about half a day.
 const TRANSCRIBE_TRIES: u32 = 10;
 
@@ -39,6 +41,15 @@ impl NewJob {
             priority: 0,
             run_at,
             max_attempts: TRANSCRIBE_TRIES,
+        }
+    }
+
+    /// What a call meant.
+    #[must_use]
+    pub fn understand(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            kind: UNDERSTAND,
+            ..Self::transcribe(call, run_at)
         }
     }
 

@@ -6,7 +6,8 @@
 //! The life of a call in rows: [`Store::open_stream`] makes it `live`; [`Store::append_segments`],
 //! [`Store::add_notes`] and the recording verbs fill it; [`Store::close_stream`] of its last open stream
 //! makes it `finishing` and queues the job that [`Store::replace_transcript`] ends: `final` or `empty`,
-//! or `failed` once that job is given up. The live text stays, as version 1.
+//! or `failed` once that job is given up. The live text stays, as version 1. Whichever it is, the job that
+//! [`Store::understood`] ends follows, and announces the call.
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 mod analyses;
 mod boot;
+mod call_log;
 mod calls;
 mod db;
 mod jobs;
@@ -33,8 +35,9 @@ pub(crate) mod testing;
 mod tests;
 
 pub use boot::{Interrupted, RecoveredRecording};
+pub use call_log::{CallLog, Read, Understood};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE};
+pub use jobs::{ANALYSE, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND};
 pub use leases::{Job, Lease};
 pub use notes::{Note, NoteKind};
 pub use pen::Pen;

@@ -6,3 +6,4 @@ mod purging;
 mod scenario;
 mod stopping;
 mod transcribing;
+mod understanding;
