@@ -27,6 +27,7 @@ pub mod connections;
 mod error;
 mod events;
 mod health;
+mod insight;
 pub mod media;
 mod pages;
 pub mod proxy;
@@ -95,6 +96,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls/{id}", get(calls::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
         .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
+        .route("/api/v1/calls/{id}/insight", get(insight::get))
         .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(

@@ -20,7 +20,7 @@ function followList() {
 // ---- one call
 
 function followCall() {
-  const page = refresher(["status", "players", "about", "exports", "talk"]);
+  const page = refresher(["status", "meaning", "players", "about", "exports", "talk"]);
   const view = scroller();
   seekByTime();
   if (!["live", "finishing"].includes(body.dataset.state)) return;

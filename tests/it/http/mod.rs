@@ -3,5 +3,6 @@
 mod access;
 mod api;
 mod events;
+mod insight;
 mod pages;
 mod recording;
