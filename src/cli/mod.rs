@@ -13,6 +13,7 @@ pub mod analyze;
 mod doctor;
 pub mod engines;
 pub mod evaluate;
+pub mod insight;
 pub mod load;
 pub mod models;
 pub mod phone;
@@ -48,6 +49,7 @@ enum Command {
     Transcribe(transcribe::Args),
     Analyze(analyze::Args),
     Rerun(rerun::Args),
+    Insight(insight::Args),
     Evaluate(evaluate::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
@@ -79,6 +81,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => return serve::run(&args, load()?),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Rerun(args) => rerun::run(&args, &load()?)?,
+        Command::Insight(args) => insight::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
