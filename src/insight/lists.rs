@@ -6,6 +6,7 @@
 //! word: each run is tried with those letters taken off.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashSet},
     ops::Range,
 };
@@ -13,6 +14,7 @@ use std::{
 use super::{
     BadOptions, Named,
     editex::{self, EDIT},
+    loose::Bags,
     said::is_hebrew,
     words::{Word, Words},
 };
@@ -21,7 +23,9 @@ use super::{
 const SPLIT: u32 = 1;
 /// Hebrew prefixes that are taken off at most: ו, ש, מ, ה in "ושמהקריון".
 const MOST_PREFIXES: usize = 4;
-/// Names are cut to so many words.
+/// What a name counts less, among those that share words, for standing apart.
+const LOOSE: u32 = 6;
+/// Names may have so many words.
 const MOST_WORDS: usize = 6;
 
 pub(super) struct List {
@@ -30,6 +34,7 @@ pub(super) struct List {
     forms: BTreeMap<usize, Vec<Form>>,
     /// Words of the longest form.
     longest: usize,
+    bags: Bags,
 }
 
 /// One way to say a name.
@@ -55,19 +60,30 @@ pub(super) struct Mention {
     pub(super) is_prefixed: bool,
     /// Written small where the list has a capital.
     pub(super) is_lowered: bool,
+    /// Its words in another order, or with others between them.
+    pub(super) is_loose: bool,
 }
 
 /// One reading of a run of words.
-struct Reading {
-    letters: Vec<char>,
+pub(super) struct Reading {
+    pub(super) letters: Vec<char>,
     present: u64,
     is_prefixed: bool,
 }
 
 impl List {
+    /// Names that are said as they stand, such as cities.
+    pub(super) fn of_names(key: &'static str, named: &[Named]) -> Result<Self, BadOptions> {
+        let mut list = Self::new(key, named)?;
+        list.bags = Bags::default();
+        Ok(list)
+    }
+
+    /// Names whose words may also stand apart, such as services.
     pub(super) fn new(key: &'static str, named: &[Named]) -> Result<Self, BadOptions> {
         let mut forms: BTreeMap<usize, Vec<Form>> = BTreeMap::new();
         let mut longest = 0;
+        let mut bags = Bags::default();
         for (index, named) in named.iter().enumerate() {
             for text in std::iter::once(&named.name).chain(&named.synonyms) {
                 let words = Words::of_one(text).all;
@@ -77,6 +93,7 @@ impl List {
                 }
                 let letters: Vec<char> = words.iter().flat_map(|w| w.letters.clone()).collect();
                 longest = longest.max(words.len());
+                bags.add(index, &words);
                 forms.entry(letters.len()).or_default().push(Form {
                     name: index,
                     words: words.len(),
@@ -91,6 +108,7 @@ impl List {
             names,
             forms,
             longest,
+            bags,
         })
     }
 
@@ -110,7 +128,7 @@ impl List {
 
     /// All places, best first where they overlap; in order.
     pub(super) fn mentions(&self, words: &Words) -> Vec<Mention> {
-        let mut found = Vec::new();
+        let mut found = self.bags.mentions(&words.all);
         let longest = if self.is_empty() { 0 } else { self.longest + 1 };
         for start in 0..words.all.len() {
             for length in 1..=longest.min(words.all.len() - start) {
@@ -144,6 +162,7 @@ impl List {
                     cost,
                     is_prefixed: reading.is_prefixed,
                     is_lowered: has_capitals && form.is_capital && !run[0].is_capital,
+                    is_loose: false,
                 });
             }
         }
@@ -159,7 +178,7 @@ fn is_broken(run: &[Word]) -> bool {
 }
 
 /// How much may be misheard: nothing of three letters, one sound of four, one letter in six.
-fn budget(letters: usize) -> u32 {
+pub(super) fn budget(letters: usize) -> u32 {
     match letters {
         0..=3 => 0,
         more => u32::try_from(more / 3).unwrap_or(u32::MAX),
@@ -182,13 +201,13 @@ fn cost(form: &Form, reading: &Reading, extra: u32) -> Option<u32> {
 }
 
 /// A bit a letter: each that one side lacks costs something, so that most pairs are told apart at once.
-fn present(letters: &[char]) -> u64 {
+pub(super) fn present(letters: &[char]) -> u64 {
     letters
         .iter()
         .fold(0, |bits, c| bits | 1 << (u32::from(*c) % 64))
 }
 
-fn readings_of(run: &[Word]) -> Vec<Reading> {
+pub(super) fn readings_of(run: &[Word]) -> Vec<Reading> {
     let mut readings = Vec::new();
     let tails = tails(&run[1..]);
     for taken in prefixes(&run[0].letters) {
@@ -266,8 +285,15 @@ fn without_overlaps(mut found: Vec<Mention>) -> Vec<Mention> {
             .unwrap_or(u32::MAX)
             .saturating_mul(EDIT);
         // What was heard right of it: a long name with a slip beats the short one inside of it.
-        let heard = missed.saturating_sub(m.cost.saturating_mul(EDIT + 1));
-        (std::cmp::Reverse(heard), m.is_prefixed, m.at.start, m.name)
+        let loose = if m.is_loose { LOOSE } else { 0 };
+        let heard = missed.saturating_sub(m.cost.saturating_mul(EDIT + 1) + loose);
+        (
+            Reverse(heard),
+            m.is_loose,
+            m.is_prefixed,
+            m.at.start,
+            m.name,
+        )
     });
     let mut kept: Vec<Mention> = Vec::new();
     let mut taken = HashSet::new();
@@ -293,7 +319,7 @@ mod tests {
                 synonyms: vec![],
             })
             .collect();
-        List::new("cities", &named).unwrap()
+        List::of_names("cities", &named).unwrap()
     }
 
     fn check(names: &[&str], text: &str, expected: &[(&str, u32)]) {
@@ -362,7 +388,7 @@ mod tests {
                 name: bad.into(),
                 synonyms: vec![],
             };
-            let error = List::new("cities", &[named]).err().unwrap();
+            let error = List::of_names("cities", &[named]).err().unwrap();
             assert!(error.to_string().starts_with("insight.cities: "), "{error}");
         }
     }

@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`said`], [`words`] | what comes in: turns, and their words as they are compared |
-//! | [`editex`], [`lists`], [`weigh`] | the business's names found in it, misheard ones too; how sure that is |
+//! | [`editex`], [`lists`], [`loose`], [`weigh`] | the business's names found in it, misheard ones too; how sure that is |
 //! | [`addressed`] | sentences that speak to a machine: they are evidence of nothing |
 //! | [`summary`] | a title and two points, cut out of what was said |
 //! | [`model`] | the language model, where one is configured, and what of its answer is believed |
@@ -21,6 +21,7 @@ use crate::{tasks, time::Clock};
 mod addressed;
 mod editex;
 mod lists;
+mod loose;
 mod meaning;
 mod model;
 mod options;
@@ -62,7 +63,7 @@ impl Insight {
     pub fn new(options: &Options, clock: Clock) -> Result<Self, BadOptions> {
         Ok(Self {
             services: List::new("services", &options.services)?,
-            cities: List::new("cities", &options.cities)?,
+            cities: List::of_names("cities", &options.cities)?,
             model: Model::new(&options.model, clock)?,
         })
     }

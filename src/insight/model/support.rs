@@ -146,7 +146,7 @@ fn city(
             name: claimed.clone(),
             synonyms: vec![],
         };
-        let alone = List::new("cities", &[named]).ok()?;
+        let alone = List::of_names("cities", &[named]).ok()?;
         if let Some(found) = weigh::weigh(&alone, words) {
             return Some((claimed, sure.min(BY_MODEL).min(found.confidence)));
         }
