@@ -160,9 +160,9 @@ pub(super) const TIMES: [&str; 26] = [
 ];
 
 /// Left out wherever they stand.
-pub(super) const FILLERS: [&str; 15] = [
-    "um", "uh", "uhm", "umm", "uhh", "er", "erm", "hmm", "mm", "mhm", "אה", "אהה", "אממ", "אמ",
-    "המממ",
+pub(super) const FILLERS: [&str; 17] = [
+    "um", "uh", "uhm", "umm", "uhh", "er", "erm", "hmm", "mm", "mhm", "oh", "ah", "אה", "אהה",
+    "אממ", "אמ", "המממ",
 ];
 
 /// They join a clause to the one before.
@@ -192,7 +192,7 @@ pub(super) const LINKS: [&str; 22] = [
 ];
 
 /// They tell nothing by themselves.
-pub(super) const STOP: [&str; 109] = [
+pub(super) const STOP: [&str; 123] = [
     "a",
     "an",
     "the",
@@ -266,6 +266,20 @@ pub(super) const STOP: [&str; 109] = [
     "yes",
     "just",
     "very",
+    "between",
+    "into",
+    "over",
+    "after",
+    "before",
+    "down",
+    "off",
+    "while",
+    "where",
+    "some",
+    "any",
+    "lets",
+    "going",
+    "got",
     "really",
     "about",
     "up",

@@ -91,6 +91,32 @@ fn a_confidence_means_what_it_says() {
     assert!(brier <= 0.12, "{brier}");
 }
 
+/// Read books, prompts of telephone systems and calls of other businesses name none of ours.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment says where recordings are"
+)]
+fn speech_about_other_things_claims_nothing() {
+    let Ok(shared) = std::env::var("CALLSCRIBE_SHARED") else {
+        eprintln!("skipped: CALLSCRIBE_SHARED names no folder with transcripts");
+        return;
+    };
+    let manifest = std::path::Path::new(&shared).join("speech/manifest.tsv");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let insight = insight(&options());
+    let texts = manifest
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split('\t').nth(5));
+    let claims: Vec<_> = texts
+        .map(|text| insight.on_box(&said(&[text])))
+        .filter(|meaning| meaning.confidence.is_some())
+        .map(|meaning| (meaning.service, meaning.city, meaning.confidence))
+        .collect();
+    assert!(claims.is_empty(), "{claims:?}");
+}
+
 /// The worked example of the system that this one replaces.
 #[test]
 fn the_hebrew_example_comes_out() {
