@@ -50,11 +50,7 @@ struct Hit {
 
 impl Bags {
     pub(super) fn add(&mut self, name: usize, words: &[Word]) {
-        let is_small = |word: &&Word| {
-            SMALL
-                .iter()
-                .any(|small| word.letters.iter().copied().eq(small.chars()))
-        };
+        let is_small = |word: &&Word| SMALL.iter().any(|small| word.is(small));
         let words = words.iter().filter(|word| !is_small(word));
         let words: Vec<Vec<char>> = words.map(|word| bound(word.letters.clone())).collect();
         let letters = words.iter().map(Vec::len).sum();
@@ -176,10 +172,7 @@ fn nearest(bag: &Bag, hits: &[Hit]) -> Option<(usize, usize, u32)> {
 /// "The toilet is not clogged". A "not" that belongs to the name stands at its edge.
 fn is_denied(run: &[Word]) -> bool {
     let inner = run.get(1..run.len().saturating_sub(1)).unwrap_or_default();
-    let is_not = |word: &Word| {
-        NOT.iter()
-            .any(|not| word.letters.iter().copied().eq(not.chars()))
-    };
+    let is_not = |word: &Word| NOT.iter().any(|not| word.is(not));
     inner.iter().any(is_not)
 }
 

@@ -164,10 +164,7 @@ fn is_denied(words: &[Word], mention: &Mention) -> bool {
         if word.turn != name.turn || word.sentence != name.sentence || next.after_comma {
             return false;
         }
-        if NOT
-            .iter()
-            .any(|not| word.letters.iter().copied().eq(not.chars()))
-        {
+        if NOT.iter().any(|not| word.is(not)) {
             return true;
         }
     }

@@ -63,6 +63,13 @@ impl Words {
     }
 }
 
+impl Word {
+    /// `folded`: in letters as they are compared.
+    pub(super) fn is(&self, folded: &str) -> bool {
+        self.letters.iter().copied().eq(folded.chars())
+    }
+}
+
 fn of_text(text: &str, turn: usize) -> impl Iterator<Item = Word> {
     let (mut sentence, mut reached) = (0, 0);
     spans(text).map(move |(start, end)| {

@@ -90,14 +90,12 @@ impl Answer {
         }
         let object = object(&completion.text).ok_or("there is no JSON object in the answer")?;
         let answer: Self = serde_json::from_str(object).map_err(|error| {
-            // serde quotes the value that it found; where and of what kind is enough.
+            // serde quotes the value that it found, which may be anybody's words: what stands before it is
+            // enough, and where it is.
             let told = error.to_string();
-            let told = told.split('`').next().unwrap_or_default().trim();
-            let told: String = told
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(SHORT)
-                .collect();
+            let told = told.split(['`', '"']).next().unwrap_or_default().trim();
+            let place = (error.line(), error.column());
+            let told = format!("{told} at line {} column {}", place.0, place.1);
             match missing(object) {
                 keys if keys.is_empty() => format!("a value is of the wrong type ({told})"),
                 keys => format!("these keys are missing: {}", keys.join(", ")),
@@ -302,7 +300,10 @@ mod tests {
             let error = parse(&text).unwrap_err();
             assert!(error.contains(part), "{text}: {error:?} lacks {part:?}");
             assert!(
-                error.chars().count() < 200 && !error.contains("furious"),
+                error.chars().count() < 200
+                    && !["furious", "high", "keys\""]
+                        .iter()
+                        .any(|said| error.contains(said)),
                 "{error}"
             );
         }

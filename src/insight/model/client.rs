@@ -106,7 +106,7 @@ impl Client {
         Ok(Self {
             http,
             url,
-            key: super::key(options),
+            key: key(options),
             model: options.name.clone(),
             json: options.json,
             most_tokens: options.most_tokens.max(1),
@@ -186,6 +186,12 @@ impl Client {
             _ => Trouble::Final(gone),
         })
     }
+}
+
+/// Never an empty header.
+fn key(options: &ModelOptions) -> Option<SecretString> {
+    let key = options.api_key.clone();
+    key.filter(|key| !key.expose_secret().trim().is_empty())
 }
 
 fn form(json: JsonMode) -> Option<serde_json::Value> {

@@ -2,7 +2,6 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -192,11 +191,4 @@ pub(super) fn prompt_version() -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     format!("understand {hex}")
-}
-
-/// Never an empty header.
-fn key(options: &ModelOptions) -> Option<SecretString> {
-    use secrecy::ExposeSecret;
-    let key = options.api_key.clone();
-    key.filter(|key| !key.expose_secret().trim().is_empty())
 }

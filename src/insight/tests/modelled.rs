@@ -145,8 +145,14 @@ async fn retry_after_is_honoured_and_bounded() {
     check_on_box(&meaning, "wait 3600 s");
     assert_eq!(requests, 1);
     assert!(begun.elapsed() < Duration::from_secs(2));
-    let (meaning, _) = told([Cue::Refuse(429, Some("soon")), with(&[])]).await;
-    assert_eq!(meaning.path, Path::Model, "nonsense counts as nothing");
+    // Nonsense, and a time that has passed, count as nothing; a time far off is too far.
+    for after in ["soon", "-5", "", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        let (meaning, _) = told([Cue::Refuse(429, Some(after)), with(&[])]).await;
+        assert_eq!(meaning.path, Path::Model, "{after:?}");
+    }
+    let (meaning, requests) = told([Cue::Refuse(503, Some("Fri, 06 Nov 2099 08:49:37 GMT"))]).await;
+    check_on_box(&meaning, "asks to wait");
+    assert_eq!(requests, 1);
 }
 
 #[tokio::test]
@@ -229,6 +235,10 @@ async fn a_bad_answer_is_asked_for_once_more() {
         let again = messages[3]["content"].as_str().unwrap();
         assert!(again.starts_with("That answer cannot be used: "), "{again}");
     }
+    let (meaning, _) = told([with(&[("confidence", json!("Dana of Lod"))])]).await;
+    check_on_box(&meaning, "wrong type");
+    let told_of_it = meaning.made_by.model_failed.unwrap_or_default();
+    assert!(!told_of_it.contains("Dana"), "it is logged: {told_of_it}");
     let (meaning, requests) = told([Cue::Say("no".into())]).await;
     check_on_box(&meaning, "no good, twice");
     assert_eq!(requests, 2);

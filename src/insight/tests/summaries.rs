@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{insight, options, said};
 use crate::insight::{
-    Options, Said, Summary,
+    Said, Summary,
     words::{clean, fold},
 };
 
@@ -184,7 +184,7 @@ proptest! {
         let turns: Vec<String> = turns.iter().map(|words| words.join(" ")).collect();
         let turns: Vec<&str> = turns.iter().map(String::as_str).collect();
         let call = said(&turns);
-        let told = insight(&Options::default()).on_box(&call).summary;
+        let told = insight(&options()).on_box(&call).summary;
         check_cut_out(&call, &told)?;
         check_length(&call, &told)?;
     }
