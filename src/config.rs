@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     after, call,
     http::{self, proxy::Proxies},
-    live, recordings, speech, store, telemetry, webhooks,
+    insight, live, recordings, speech, store, telemetry, webhooks,
 };
 
 /// The commented default file, as `callscribe config` prints it.
@@ -47,6 +47,7 @@ pub struct Config {
     pub jobs: after::Options,
     pub downloads: after::fetch::Options,
     pub webhooks: webhooks::Options,
+    pub insight: insight::Options,
     pub log: telemetry::Options,
 }
 
@@ -211,7 +212,7 @@ mod tests {
         let mut missing = Vec::new();
         unnamed(&all, "", &mut missing);
         // What is never printed back stands in the file all the same.
-        for secret in ["auth_token", "access_token"] {
+        for secret in ["auth_token", "access_token", "api_key"] {
             assert!(DEFAULT_FILE.contains(&format!("# {secret} =")), "{secret}");
         }
         assert!(

@@ -14,6 +14,7 @@
 //! | [`speech`] | samples → words: models, engine, voice activity, live windows, the final pass |
 //! | [`analysis`] | recordings → findings: levels, noise, dropouts, who talks when; pictures of them |
 //! | [`transcript`] | words → transcript: segments, merging of tracks, what is served, txt/srt/vtt/json |
+//! | [`insight`] | transcript → meaning: service and city, summary, by rules on the box or a language model |
 //! | [`store`] | all of it → rows, on SQLite or PostgreSQL behind the same verbs |
 //! | [`webhooks`] | events → requests: what other systems are told, signed |
 //! | [`live`] | one call while it lasts: admission, stream driver, hub of live events |
@@ -34,6 +35,7 @@ pub mod recordings;
 pub mod speech;
 pub mod analysis;
 pub mod transcript;
+pub mod insight;
 pub mod store;
 pub mod webhooks;
 pub mod live;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     analysis::Kind,
     ids::CallSid,
+    insight::Insight,
     store::{self, CallState, Replaced, Store},
     time::Clock,
     webhooks,
@@ -33,6 +34,7 @@ mod hearing;
 mod purge;
 mod runner;
 mod transcribe;
+mod understand;
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +49,7 @@ pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
 pub use runner::{Outcome, Runner, Worker};
 pub use transcribe::Transcribe;
+pub use understand::Understand;
 
 /// How jobs are run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ pub struct Options {
     pub transcribe_at_once: u32,
     /// Analyses of recordings at once; 0: none in this process.
     pub analyse_at_once: u32,
+    /// Calls understood at once; a language model has a limit of its own.
+    pub understand_at_once: u32,
     /// Seconds for which a worker holds a job without a sign of life; after a crash its job waits so long.
     pub lease_s: u32,
     /// Most seconds between looks for due jobs.
@@ -82,6 +87,7 @@ impl Default for Options {
         Self {
             transcribe_at_once: 1,
             analyse_at_once: 1,
+            understand_at_once: 2,
             lease_s: 60,
             poll_s: 1,
             retry_first_s: 10,
@@ -102,6 +108,7 @@ pub struct Context {
     pub hearing: Arc<dyn Hearing>,
     pub observer: Arc<Observer>,
     pub options: Options,
+    pub insight: Arc<Insight>,
     /// Where recordings are, and for how many days they are kept; 0 is for ever.
     pub recordings: PathBuf,
     pub retention_days: u32,

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, Transcribe, Trouble,
-    backoff::backoff, daily,
+    Understand, backoff::backoff, daily,
 };
 use crate::{
     store::{self, Error},
@@ -83,6 +83,9 @@ impl Runner {
         }
         for number in 0..context.fetcher.options().at_once {
             runner.add::<Download>(context, number);
+        }
+        for number in 0..context.options.understand_at_once {
+            runner.add::<Understand>(context, number);
         }
         runner.add::<Announce>(context, 0);
         for number in 0..context.hooks.workers() {
@@ -359,6 +362,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
                 Download::KIND,
                 Announce::KIND,
                 Deliver::KIND,
+                Understand::KIND,
                 Archive::KIND,
                 Purge::KIND,
             ] {

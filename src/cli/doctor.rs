@@ -5,8 +5,10 @@ use std::{fmt, fs, net::SocketAddr, path::Path, process::ExitCode};
 
 use crate::{
     config::Config,
+    insight::Insight,
     speech::models,
     store::{self, Store},
+    time::Clock,
     webhooks::Sender,
 };
 
@@ -51,6 +53,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
     findings.extend(speech_models(config));
     findings.push(super::runtime()?.block_on(database(config)));
     findings.push(files(config));
+    findings.push(insight(config));
     for finding in &findings {
         println!("{finding}");
     }
@@ -254,5 +257,27 @@ fn files(config: &Config) -> Finding {
             format!("limit {limit}, {needed} needed at most"),
         ),
         None => good("open files", "no limit known"),
+    }
+}
+
+/// What calls are understood by. Nothing is asked of the model: it may cost money.
+fn insight(config: &Config) -> Finding {
+    let options = &config.insight;
+    let lists = format!(
+        "{} services and {} cities are known",
+        options.services.len(),
+        options.cities.len()
+    );
+    match Insight::new(options, Clock::system()) {
+        Err(error) => bad("insight", error.to_string()),
+        Ok(_) if !options.model.url.is_empty() => {
+            let name = &options.model.name;
+            good("insight", format!("{lists}; {name} reads the transcripts"))
+        }
+        Ok(_) if options.services.is_empty() && options.cities.is_empty() => warning(
+            "insight",
+            "neither services nor cities are listed: calls get a summary, and no more",
+        ),
+        Ok(_) => good("insight", format!("{lists}; no language model")),
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     after::{self, FinalPass, NoHearing, Observer, Runner, Sessions, Told, fetch::Fetcher},
     config::Config,
     ids::CallSid,
+    insight::Insight,
     live::{
         Gateway,
         hub::{Hub, event::CallEvent},
@@ -76,7 +77,7 @@ fn open(config: &Config, name: &str) -> Result<Arc<dyn Engine>, EngineError> {
 /// Starts what runs after calls, beside the gateway.
 ///
 /// # Errors
-/// When the webhooks' targets cannot be meant.
+/// When the webhooks' targets or the lists of the insight cannot be meant.
 pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> anyhow::Result<Runner> {
     let hub = gateway.hub.clone();
     let observer = Arc::new(move |call: &CallSid, told: &Told| tell(&hub, call, told));
@@ -89,7 +90,7 @@ pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> anyhow
 /// What jobs work with in this process.
 ///
 /// # Errors
-/// When the webhooks' targets cannot be meant.
+/// When the webhooks' targets or the lists of the insight cannot be meant.
 pub fn context(
     config: &Config,
     store: Store,
@@ -97,6 +98,7 @@ pub fn context(
     hearing: FinalPass,
     observer: Arc<Observer>,
 ) -> anyhow::Result<after::Context> {
+    let insight = Insight::new(&config.insight, clock.clone())?;
     let token = config.media.auth_token.clone();
     Ok(after::Context {
         store,
@@ -104,6 +106,7 @@ pub fn context(
         hearing: Arc::new(hearing),
         observer,
         options: config.jobs.clone(),
+        insight: Arc::new(insight),
         recordings: config.recording.folder.clone(),
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,

@@ -14,6 +14,7 @@ mod doctor;
 pub mod engines;
 pub mod evaluate;
 mod jobs;
+pub mod insight;
 pub mod load;
 pub mod models;
 pub mod phone;
@@ -52,6 +53,7 @@ enum Command {
     Transcribe(transcribe::Args),
     Analyze(analyze::Args),
     Rerun(rerun::Args),
+    Insight(insight::Args),
     Evaluate(evaluate::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
@@ -88,6 +90,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Purge(args) => return purge::run(&args, &load()?),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Rerun(args) => rerun::run(&args, &load()?)?,
+        Command::Insight(args) => insight::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,

@@ -9,7 +9,7 @@ use crate::{
     analysis::Analysis,
     ids::{CallSid, Track},
     live::hub::{CallEvent, CallView, OpenUtterance},
-    store::{Call, CallState, Note, Recording, Stream, Transcript, Version, VersionKind},
+    store::{Call, CallLog, CallState, Note, Recording, Stream, Transcript, Version, VersionKind},
     time::MediaTime,
     transcript::Segment,
 };
@@ -22,6 +22,8 @@ pub(super) struct CallFile {
     pub(super) notes: Vec<Note>,
     /// Of the recordings, once it is done.
     pub(super) analysis: Option<Analysis>,
+    /// What it meant, once that is known.
+    pub(super) log: Option<CallLog>,
     /// The version asked for, or the served one; with what the hub knows beyond it.
     pub(super) transcript: Transcript,
     /// Utterances being spoken.
@@ -88,6 +90,7 @@ impl CallFile {
             recordings: store.recordings(sid).await?,
             notes: store.notes(sid).await?,
             analysis: store.analysis(sid).await?,
+            log: store.call_log(sid).await?,
             call,
             streams,
             transcript,

@@ -31,6 +31,7 @@ mod events;
 mod health;
 mod jobs;
 mod leads;
+mod insight;
 pub mod media;
 mod pages;
 pub mod proxy;
@@ -113,6 +114,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/jobs/{id}/retry", post(jobs::retry))
         .route("/api/v1/leads", get(leads::list))
         .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
+        .route("/api/v1/calls/{id}/insight", get(insight::get))
         .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(

@@ -63,6 +63,15 @@ impl NewJob {
         }
     }
 
+    /// What a call meant.
+    #[must_use]
+    pub fn understand(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            kind: UNDERSTAND,
+            ..Self::transcribe(call, run_at)
+        }
+    }
+
     /// The analysis of a call's recordings.
     #[must_use]
     pub fn analyse(call: &CallSid, run_at: Timestamp) -> Self {

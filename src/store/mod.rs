@@ -7,7 +7,8 @@
 //! [`Store::add_notes`] and the recording verbs fill it; [`Store::close_stream`] of its last open stream
 //! makes it `finishing` and queues the job that [`Store::replace_transcript`] ends: `final` or `empty`,
 //! or `failed` once that job is given up. The live text stays, as version 1. A recording that the provider
-//! made joins the call as a stream that was over when it came ([`Store::recording_used`]).
+//! made joins the call as a stream that was over when it came ([`Store::recording_used`]). However a
+//! transcript came to be, the job that [`Store::understood`] ends follows, and has the call announced.
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 mod analyses;
 mod announcements;
 mod boot;
+mod call_log;
 mod calls;
 mod db;
 mod deliveries;
@@ -45,6 +47,7 @@ pub use announcements::{
     RecordingFacts,
 };
 pub use boot::{Interrupted, RecoveredRecording};
+pub use call_log::{CallLog, Read, Understood};
 pub use calls::{Call, CallState, Cursor, Page, Which};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
 pub use downloaded::Downloaded;

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CallState, Error, Note, NoteKind, Store,
+    CallState, Error, NewJob, Note, NoteKind, Store,
     db::{Arg, Row, Tx, args},
-    notes,
+    jobs, notes,
     rows::{coverage_from, coverage_to_json, to_json, words_to_json},
     segments::{LIVE, SELECT, live_text, segment_from},
     streams::lock_call,
@@ -99,7 +99,7 @@ impl Transcript {
 impl Store {
     /// Writes a final version and settles, in the same transaction, which version the call serves and
     /// why. The live version stays. The same fingerprint again writes the same version again. A call
-    /// that is live again goes on serving its live text.
+    /// that is live again goes on serving its live text; of any other, what it meant is asked for.
     ///
     /// # Errors
     /// When the database fails, or the call is not there.
@@ -139,6 +139,9 @@ impl Store {
             served_reason: row.text("served_reason")?,
             state: row.parsed("state")?,
         };
+        if replaced.state != CallState::Live {
+            jobs::queue(&mut tx, &NewJob::understand(&text.call, at), at).await?;
+        }
         tx.commit().await?;
         Ok(replaced)
     }
@@ -162,12 +165,16 @@ impl Store {
             Served::Nothing => CallState::Empty,
             Served::Live | Served::Final => CallState::Final,
         };
-        tx.run(
-            "UPDATE calls SET state = $2, served_version = $3, served_reason = $4, degraded = 0
-             WHERE sid = $1 AND state <> 'live'",
-            args![call.as_str(), state.as_str(), LIVE, &verdict.reason],
-        )
-        .await?;
+        let settled = tx
+            .run(
+                "UPDATE calls SET state = $2, served_version = $3, served_reason = $4, degraded = 0
+                 WHERE sid = $1 AND state <> 'live'",
+                args![call.as_str(), state.as_str(), LIVE, &verdict.reason],
+            )
+            .await?;
+        if settled > 0 {
+            jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
+        }
         tx.commit().await?;
         Ok(state)
     }
@@ -194,11 +201,15 @@ impl Store {
         )
         .await?;
         if given_up {
-            tx.run(
-                "UPDATE calls SET state = 'failed' WHERE sid = $1 AND state = 'finishing'",
-                args![call.as_str()],
-            )
-            .await?;
+            let failed = tx
+                .run(
+                    "UPDATE calls SET state = 'failed' WHERE sid = $1 AND state = 'finishing'",
+                    args![call.as_str()],
+                )
+                .await?;
+            if failed > 0 {
+                jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
+            }
             let note = Note {
                 call: call.clone(),
                 stream: None,

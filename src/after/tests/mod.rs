@@ -12,3 +12,4 @@ mod scenario;
 mod stopping;
 mod transcribing;
 mod twilio;
+mod understanding;

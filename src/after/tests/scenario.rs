@@ -15,6 +15,7 @@ use crate::{
         fetch::{self, Fetcher},
     },
     ids::{CallSid, Track},
+    insight::{self, Insight},
     speech::{
         ModelInfo, Word,
         coverage::{CoverageKind, Span},
@@ -82,6 +83,7 @@ impl<'a> Scenario<'a> {
             hearing: hearing.clone(),
             observer: Arc::new(move |_: &CallSid, what| log.lock().unwrap().push(what.clone())),
             options: Options::default(),
+            insight: Arc::new(Insight::new(&insight::Options::default(), clock.clone()).unwrap()),
             recordings: PathBuf::new(),
             retention_days: 7,
             archive_days: 2,

@@ -20,7 +20,7 @@ function followList() {
 // ---- one call
 
 function followCall() {
-  const page = refresher(["status", "players", "about", "exports", "talk"]);
+  const page = refresher(["status", "meaning", "players", "about", "exports", "talk"]);
   const view = scroller();
   seekByTime();
   if (!["live", "finishing"].includes(body.dataset.state)) return;
@@ -34,6 +34,7 @@ function followCall() {
     } else if (name === "ended") {
       source.close();
       page.refresh();
+      lookForMeaning(page);
     } else if (id !== page.position) {
       if (name === "replaced") page.replaced = true;
       page.refresh();
@@ -59,6 +60,16 @@ function followCall() {
     page.position = id;
     view.grow(() => words[name](event));
   }
+}
+
+/** What the call meant follows its end by seconds, when no more events come. */
+function lookForMeaning(page, waits = [2, 4, 8, 16, 32]) {
+  if (!waits.length) return;
+  setTimeout(() => {
+    if (document.getElementById("meaning")?.firstElementChild) return;
+    page.refresh();
+    lookForMeaning(page, waits.slice(1));
+  }, waits[0] * 1000);
 }
 
 function partial(event) {

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Head, badges, clock, day_and_time, layout, names, sentence, talk};
+use super::{Head, badges, clock, day_and_time, layout, meaning, names, sentence, talk};
 use crate::{
     analysis::Analysis,
     http::{
@@ -46,6 +46,7 @@ pub(in crate::http) async fn show(
         &head,
         &html! {
             (status(&file))
+            (meaning::section(file.log.as_ref()))
             (players(&file))
             @if let Some(analysis) = &file.analysis { (quality(analysis)) }
             (about(&file))

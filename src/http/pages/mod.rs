@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) mod call;
 pub(super) mod list;
+mod meaning;
 mod talk;
 
 /// What the script needs to know, as `data-…` of the body.

@@ -1,6 +1,7 @@
 //! The suite that both databases pass.
 
 mod boot;
+mod call_log;
 mod calls;
 mod deliveries;
 mod forget;

@@ -6,5 +6,6 @@ pub(crate) mod server;
 
 mod admission;
 mod frames;
+mod meaning;
 mod recording;
 pub(crate) mod story;

@@ -17,6 +17,8 @@ async fn addresses_that_lead_nowhere_say_so_in_the_callers_language() {
         (&get, "/api/v1/calls/CA2/transcript", 404, "not_found"),
         (&get, "/api/v1/calls/CA2/analysis", 404, "not_found"),
         (&get, "/api/v1/calls/CA1/analysis", 404, "not_found"),
+        (&get, "/api/v1/calls/CA2/insight", 404, "not_found"),
+        (&get, "/api/v1/calls/CA1/insight", 404, "not_found"),
         (&get, "/api/v1/calls/CA2/events", 404, "not_found"),
         (
             &get,

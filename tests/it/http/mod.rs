@@ -5,5 +5,6 @@ mod api;
 mod erase;
 mod events;
 mod jobs;
+mod insight;
 mod pages;
 mod recording;

@@ -1,0 +1,311 @@
+//! What a model answers, read strictly: the right keys, types and sizes, or an error that tells the model
+//! what was wrong.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        Sentiment,
+        summary::{FEWEST, MOST},
+        words::clean,
+    },
+    client::Completion,
+};
+
+/// Characters of a name, a time, an intent, a topic.
+const SHORT: usize = 80;
+/// Characters of a title, a point, an action item.
+const LONG: usize = 300;
+const MOST_ITEMS: usize = 5;
+/// A summary a little over or under is no reason to ask again.
+const SLACK: usize = 5;
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(in crate::insight) struct Answer {
+    pub(in crate::insight) service: Option<String>,
+    pub(in crate::insight) city: Option<String>,
+    pub(in crate::insight) confidence: f32,
+    pub(in crate::insight) summary: Told,
+    pub(in crate::insight) preferred_time: Option<String>,
+    pub(in crate::insight) customer_name: Option<String>,
+    pub(in crate::insight) sentiment: Option<Sentiment>,
+    pub(in crate::insight) topics: Vec<String>,
+    pub(in crate::insight) intent: Option<String>,
+    pub(in crate::insight) action_items: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(in crate::insight) struct Told {
+    pub(in crate::insight) title: String,
+    pub(in crate::insight) points: Vec<String>,
+}
+
+/// For servers that hold their model to a schema. Sizes are checked here, because few of them know
+/// `maxLength`.
+pub(super) fn schema() -> Value {
+    let text = || json!({ "type": "string" });
+    let maybe = || json!({ "type": ["string", "null"] });
+    let texts = || json!({ "type": "array", "items": { "type": "string" } });
+    let mut properties = serde_json::Map::new();
+    for (key, of) in [
+        ("service", maybe()),
+        ("city", maybe()),
+        ("confidence", json!({ "type": "number" })),
+        (
+            "summary",
+            json!({
+                "type": "object",
+                "properties": { "title": text(), "points": texts() },
+                "required": ["title", "points"],
+                "additionalProperties": false,
+            }),
+        ),
+        ("preferred_time", maybe()),
+        ("customer_name", maybe()),
+        (
+            "sentiment",
+            json!({ "type": ["string", "null"], "enum": ["positive", "neutral", "negative", null] }),
+        ),
+        ("topics", texts()),
+        ("intent", maybe()),
+        ("action_items", texts()),
+    ] {
+        properties.insert(key.into(), of);
+    }
+    let required: Vec<String> = properties.keys().cloned().collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+impl Answer {
+    /// The error is written for the model: it says what is wrong and quotes nothing.
+    pub(super) fn parse(completion: &Completion) -> Result<Self, String> {
+        if completion.is_cut {
+            return Err("the answer was cut off: it is too long".into());
+        }
+        let object = object(&completion.text).ok_or("there is no JSON object in the answer")?;
+        let answer: Self = serde_json::from_str(object).map_err(|error| {
+            // serde quotes the value that it found, which may be anybody's words: what stands before it is
+            // enough, and where it is.
+            let told = error.to_string();
+            let told = told.split(['`', '"']).next().unwrap_or_default().trim();
+            let place = (error.line(), error.column());
+            let told = format!("{told} at line {} column {}", place.0, place.1);
+            match missing(object) {
+                keys if keys.is_empty() => format!("a value is of the wrong type ({told})"),
+                keys => format!("these keys are missing: {}", keys.join(", ")),
+            }
+        })?;
+        answer.tidied().checked()
+    }
+
+    /// Without what is no text, and without the empty words by which models say that they know nothing.
+    fn tidied(mut self) -> Self {
+        for value in [
+            &mut self.service,
+            &mut self.city,
+            &mut self.preferred_time,
+            &mut self.customer_name,
+            &mut self.intent,
+        ] {
+            *value = value
+                .take()
+                .map(|text| tidy(&text))
+                .filter(|text| !is_nothing(text));
+        }
+        for list in [
+            &mut self.topics,
+            &mut self.action_items,
+            &mut self.summary.points,
+        ] {
+            *list = list
+                .iter()
+                .map(|text| tidy(text))
+                .filter(|text| !is_nothing(text))
+                .collect();
+        }
+        self.topics.truncate(MOST_ITEMS);
+        self.action_items.truncate(MOST_ITEMS);
+        self.summary.title = tidy(&self.summary.title);
+        self
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        if !(0.0..=1.0).contains(&self.confidence) {
+            return Err("confidence must be from 0 to 1".into());
+        }
+        let long = |text: &str, most: usize| text.chars().count() > most;
+        for (key, value) in [
+            ("service", &self.service),
+            ("city", &self.city),
+            ("preferred_time", &self.preferred_time),
+            ("customer_name", &self.customer_name),
+            ("intent", &self.intent),
+        ] {
+            if value.as_ref().is_some_and(|text| long(text, SHORT)) {
+                return Err(format!("{key} must have {SHORT} characters at most"));
+            }
+        }
+        if self.topics.iter().any(|text| long(text, SHORT)) {
+            return Err(format!("a topic must have {SHORT} characters at most"));
+        }
+        let told = std::iter::once(&self.summary.title).chain(&self.summary.points);
+        if told.chain(&self.action_items).any(|text| long(text, LONG)) {
+            return Err(format!("a text must have {LONG} characters at most"));
+        }
+        if self.summary.title.is_empty() || self.summary.points.len() != 2 {
+            return Err("summary must have a title and exactly two points".into());
+        }
+        let words = self.summary.words();
+        if !(FEWEST.saturating_sub(SLACK)..=MOST + SLACK).contains(&words) {
+            return Err(format!(
+                "summary must have {FEWEST} to {MOST} words in all; it has {words}"
+            ));
+        }
+        Ok(self)
+    }
+}
+
+impl Told {
+    pub(in crate::insight) fn words(&self) -> usize {
+        let told = std::iter::once(&self.title).chain(&self.points);
+        told.map(|text| text.split_whitespace().count()).sum()
+    }
+}
+
+fn tidy(text: &str) -> String {
+    clean(&text.replace(['\n', '\r', '\t'], " "))
+        .trim()
+        .to_owned()
+}
+
+fn is_nothing(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    [
+        "",
+        "null",
+        "none",
+        "unknown",
+        "n/a",
+        "not specified",
+        "not mentioned",
+    ]
+    .iter()
+    .any(|nothing| text.eq_ignore_ascii_case(nothing))
+}
+
+/// The JSON in an answer: all of it, or what stands in a code fence, after a reasoner's thoughts, or
+/// between the first brace and the last.
+fn object(text: &str) -> Option<&str> {
+    let text = text.rsplit_once("</think>").map_or(text, |(_, said)| said);
+    let (start, end) = (text.find('{')?, text.rfind('}')?);
+    text.get(start..=end)
+}
+
+fn missing(object: &str) -> Vec<&'static str> {
+    const KEYS: [&str; 10] = [
+        "service",
+        "city",
+        "confidence",
+        "summary",
+        "preferred_time",
+        "customer_name",
+        "sentiment",
+        "topics",
+        "intent",
+        "action_items",
+    ];
+    let given: Value = serde_json::from_str(object).unwrap_or_default();
+    let Some(given) = given.as_object() else {
+        return vec![];
+    };
+    // What may be null may also be left out.
+    let needed = ["confidence", "summary", "topics", "action_items"];
+    KEYS.into_iter()
+        .filter(|key| needed.contains(key) && !given.contains_key(*key))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::Tokens;
+
+    fn parse(text: &str) -> Result<Answer, String> {
+        Answer::parse(&Completion {
+            text: text.into(),
+            is_cut: false,
+            tokens: Tokens::default(),
+        })
+    }
+
+    fn good() -> Value {
+        json!({
+            "service": "lockout", "city": null, "confidence": 0.9,
+            "summary": { "title": "Door fell shut behind the caller", "points": ["keys are inside", "needs help today"] },
+            "preferred_time": null, "customer_name": "unknown", "sentiment": "neutral",
+            "topics": ["keys"], "intent": "booking", "action_items": [],
+        })
+    }
+
+    #[test]
+    fn an_answer_is_found_in_its_wrapping() {
+        let json = good().to_string();
+        for text in [
+            json.clone(),
+            format!("```json\n{json}\n```"),
+            format!("Here you are: {json} I hope it helps."),
+            format!("<think>maybe {{city}}?</think>{json}"),
+        ] {
+            let answer = parse(&text).unwrap();
+            assert_eq!(answer.service.as_deref(), Some("lockout"));
+            assert_eq!(answer.customer_name, None, "unknown is no name");
+        }
+    }
+
+    #[test]
+    fn a_bad_answer_is_told_what_is_wrong() {
+        let with = |key: &str, value: Value| {
+            let mut all = good();
+            all[key] = value;
+            all.to_string()
+        };
+        for (text, part) in [
+            (String::new(), "no JSON object"),
+            ("{".into(), "no JSON object"),
+            ("{}".into(), "missing: confidence, summary"),
+            ("{\"a\": tru}".into(), "wrong type"),
+            (with("confidence", json!("high")), "wrong type"),
+            (with("confidence", json!(7)), "0 to 1"),
+            (with("topics", json!("keys")), "wrong type"),
+            (with("sentiment", json!("furious")), "wrong type"),
+            (with("service", json!("x".repeat(900))), "service must have"),
+            (
+                with(
+                    "summary",
+                    json!({ "title": "One two three four five", "points": ["a"] }),
+                ),
+                "two points",
+            ),
+            (
+                with("summary", json!({ "title": "Short", "points": ["a", "b"] })),
+                "it has 3",
+            ),
+        ] {
+            let error = parse(&text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error:?} lacks {part:?}");
+            assert!(
+                error.chars().count() < 200
+                    && !["furious", "high", "keys\""]
+                        .iter()
+                        .any(|said| error.contains(said)),
+                "{error}"
+            );
+        }
+    }
+}
