@@ -1,6 +1,6 @@
 //! How long Twilio waits for its answer while speech is being decoded.
 //!
-//! `cargo bench --bench doors -- [--rate 200] [--seconds 30] [--streams 8] [--model base] [--new-connections]`
+//! `cargo bench --bench doors -- [--rate 200] [--seconds 30] [--streams 4] [--model base] [--new-connections]`
 //!
 //! Starts the real server as a process of its own, streams words to it in real time (heard live, if
 //! `CALLSCRIBE_MODELS` names the folder of the model; without one nobody hears them), and lets calls ring
@@ -40,7 +40,7 @@ struct Args {
     #[arg(long, default_value_t = 30)]
     seconds: u32,
     /// Streams that speak meanwhile, one track each.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 4)]
     streams: u32,
     /// The model that hears them, live.
     #[arg(long, default_value = "base")]
@@ -108,6 +108,12 @@ async fn main() -> anyhow::Result<()> {
         stream.await??;
     }
     let memory = resident(process.id())?;
+    if args.streams > 0 {
+        println!(
+            "  heard     {} words on the first stream",
+            heard(port).await?
+        );
+    }
     server::stop(&mut process)?;
     report(&args, &rings, used, memory)
 }
@@ -210,6 +216,20 @@ async fn answer(socket: &mut TcpStream) -> anyhow::Result<String> {
     }
 }
 
+/// Words of the first stream's call: that somebody listened.
+async fn heard(port: u16) -> anyhow::Result<usize> {
+    let call = Stream::call(0);
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).await?;
+    let request = format!(
+        "GET /api/v1/calls/{call}/transcript?format=txt HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await?;
+    let answer = answer(&mut socket).await?;
+    ensure!(answer.starts_with("HTTP/1.1 200 "), "refused: {answer}");
+    let (_, text) = answer.split_once("\r\n\r\n").context("no text")?;
+    Ok(text.split_whitespace().count())
+}
+
 /// One stream at real speed, for as long as calls ring.
 async fn speak(port: u16, n: u32, words: Arc<[String]>, seconds: u32) -> anyhow::Result<()> {
     let mut stream = Stream::open(port, n, Some(&words)).await?;
@@ -224,18 +244,22 @@ async fn speak(port: u16, n: u32, words: Arc<[String]>, seconds: u32) -> anyhow:
     stream.stop().await
 }
 
-/// What a stream says, over and over: a recording of speech.
+/// What a stream says, over and over: two people who take turns, the one up to 15 s, the other after.
 fn words() -> anyhow::Result<Arc<[String]>> {
+    const TURN: usize = 15 * 50;
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/audio/two_speakers.wav"
     );
-    let source = Source::read(path.as_ref(), Choice::Only(Track::Inbound))?.encoded();
-    let mut pace = Pace::new(source.pieces(), Line::default());
-    let frames = std::iter::from_fn(|| pace.next(Some));
-    Ok(frames
-        .map(|(_, frame)| source.payload(frame).into_owned())
-        .collect())
+    let side = |track| -> anyhow::Result<Vec<String>> {
+        let source = Source::read(path.as_ref(), Choice::Only(track))?.encoded();
+        let mut pace = Pace::new(source.pieces(), Line::default());
+        let frames = std::iter::from_fn(|| pace.next(Some));
+        let payloads = frames.map(|(_, frame)| source.payload(frame).into_owned());
+        Ok(payloads.collect())
+    };
+    let (first, second) = (side(Track::Outbound)?, side(Track::Inbound)?);
+    Ok([&first[..TURN], &second[TURN..]].concat().into())
 }
 
 /// User and system time of a process; the kernel counts in hundredths of a second.

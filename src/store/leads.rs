@@ -231,8 +231,6 @@ impl Store {
     }
 }
 
-/// Tells others how a call came out.
-
 async fn has_lead(tx: &mut Tx, call: &CallSid) -> Result<bool, Error> {
     let row = tx
         .row(

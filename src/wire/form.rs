@@ -111,6 +111,25 @@ mod tests {
         assert_eq!(Form::parse(b"a=\xd7&b=\xa9"), Err(BadForm));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_read(fields in proptest::collection::vec((".*", ".*"), 0..6)) {
+            let escaped = |text: &str| -> String {
+                text.bytes().map(|b| format!("%{b:02x}")).collect()
+            };
+            let written = fields.iter().map(|(name, value)| {
+                format!("{}={}", escaped(name), escaped(value))
+            });
+            let body: Vec<String> = written.collect();
+            assert_eq!(pairs(&body.join("&")), Ok(fields));
+        }
+
+        #[test]
+        fn no_body_is_too_odd(body: Vec<u8>) {
+            let _ = Form::parse(&body);
+        }
+    }
+
     #[test]
     fn the_first_of_a_name_counts_and_all_are_signed() {
         let form = Form::parse(b"a=1&b=2&a=3&c=4&c=5").unwrap();

@@ -20,22 +20,23 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts `callscribe serve` in `folder` and waits for its port.
+    pub(crate) async fn start(folder: &Path, port: u16) -> Self {
+        Self::start_with(folder, port, "tiny.en").await
+    }
+
+    /// The same with another model for the final pass.
     #[expect(
         clippy::zombie_processes,
         reason = "Program waits for it when it is dropped"
     )]
-    pub(crate) async fn start(folder: &Path, port: u16) -> Self {
+    pub(crate) async fn start_with(folder: &Path, port: u16, model: &str) -> Self {
         let models = std::env::var_os("CALLSCRIBE_MODELS")
             .map_or_else(|| folder.join("models"), PathBuf::from);
         let child = Command::new(env!("CARGO_BIN_EXE_callscribe"))
             .current_dir(folder)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .args([
-                "--set",
-                "speech.live=false",
-                "--set",
-                "speech.final_model=tiny.en",
-            ])
+            .args(["--set", "speech.live=false"])
+            .args(["--set", &format!("speech.final_model={model}")])
             .args(["--set", &format!("models.folder={}", models.display())])
             .stdout(Stdio::null())
             .stderr(

@@ -4,7 +4,8 @@
 //! killed three times. In the end every call has one lead, one transcript or the reason why not, and one
 //! announcement that was accepted; of the false ones there is nothing.
 //!
-//! `CALLSCRIBE_EVENING` sets the number of calls (60; an evening has 200). Needs `CALLSCRIBE_MODELS`.
+//! `CALLSCRIBE_EVENING=200` sets the number of calls (60; of fewer than 20 none is cut by a kill), and
+//! `CALLSCRIBE_EVENING=10,60,base` their distance in seconds and the model as well. Needs `CALLSCRIBE_MODELS`.
 
 use std::{
     collections::BTreeMap,
@@ -31,10 +32,29 @@ const TOKEN: &str = "the-token-of-the-evening";
 const ACCOUNT: &str = "AC0000000000000000000000000000ce11";
 const SECRET: &str = "whsec-of-the-whole-evening";
 const PUBLIC: &str = "https://calls.example.com";
-/// Between two calls that ring.
-const RING: Duration = Duration::from_millis(150);
-/// The evening is over by then, or it failed.
+/// The evening is over so long after its last call, or it failed.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How many calls, how far apart, and the model that hears them.
+struct Plan {
+    count: u32,
+    ring: Duration,
+    model: String,
+}
+
+impl Plan {
+    fn read() -> Self {
+        let text = std::env::var_os("CALLSCRIBE_EVENING").unwrap_or_else(|| "60".into());
+        let text = text.into_string().unwrap();
+        let mut parts = text.split(',');
+        let mut next = |default: &str| parts.next().unwrap_or(default).trim().to_owned();
+        Self {
+            count: next("60").parse().unwrap(),
+            ring: Duration::from_secs_f64(next("0.15").parse().unwrap()),
+            model: next("tiny.en"),
+        }
+    }
+}
 
 /// What became of the evening.
 #[derive(Default)]
@@ -74,27 +94,30 @@ async fn an_evening_of_calls_loses_nothing() {
         eprintln!("skipped: an evening needs CALLSCRIBE_MODELS (a folder with ggml-tiny.en.bin)");
         return;
     }
-    let count: u32 = std::env::var_os("CALLSCRIBE_EVENING")
-        .map_or(60, |text| text.to_str().unwrap().parse().unwrap());
+    let Plan { count, ring, model } = Plan::read();
     callscribe::speech::models::pull::tls::install_provider();
     let folder = tempfile::tempdir().unwrap();
     let (provider, business) = (Provider::start().await, Business::start().await);
     configure(folder.path(), provider.port, business.port);
     let port = free_port();
-    let program = Arc::new(RwLock::new(Program::start(folder.path(), port).await));
+    let program = Arc::new(RwLock::new(
+        Program::start_with(folder.path(), port, &model).await,
+    ));
     let began = Instant::now();
+    let mut kills = 0;
 
     let mut calls = Vec::new();
     for n in 0..count {
         let caller = Caller::new(n, port, Clock::system());
         calls.push(tasks::spawn("caller", caller.call()));
-        sleep(RING).await;
+        sleep(ring).await;
         // The business system is down while the second quarter rings.
-        business.set_down((count / 4..count / 2).contains(&n));
-        if n > 0 && n % (count / 4).max(1) == 0 {
+        business.set_down(count >= 20 && (count / 4..count / 2).contains(&n));
+        if count >= 20 && n > 0 && n % (count / 4) == 0 && n < count / 4 * 4 {
             let mut program = program.write().await;
             program.kill();
-            *program = Program::start(folder.path(), port).await;
+            kills += 1;
+            *program = Program::start_with(folder.path(), port, &model).await;
         }
     }
     let mut ended = BTreeMap::new();
@@ -102,10 +125,11 @@ async fn an_evening_of_calls_loses_nothing() {
         ended.insert(n, call.await.unwrap());
     }
     let program = program.read().await;
+    let last = Instant::now();
     let mut table = Table::default();
     let mut waits = Vec::new();
     for n in 0..count {
-        let lead = settled(&program, n, began).await;
+        let lead = settled(&program, n, last).await;
         judge(&program, &business, n, lead.as_ref(), &mut table).await;
         if let (Some(lead), Some(hung_up)) = (lead, ended[&n]) {
             let done = lead["updated_at"]
@@ -116,22 +140,22 @@ async fn an_evening_of_calls_loses_nothing() {
         }
     }
     println!(
-        "{count} calls, the program killed three times, {:.0} s",
+        "{count} calls heard by {model}, the program killed {kills} times, {:.0} s",
         began.elapsed().as_secs_f64()
     );
     table.print();
     waits.sort_by(f64::total_cmp);
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
     println!(
-        "hang-up to a settled lead: p50 {:.1} s, p95 {:.1} s, at {:.0} calls a minute",
+        "hang-up to a settled lead: p50 {:.1} s, p95 {:.1} s, at {:.1} calls a minute",
         at(0.5),
         at(0.95),
-        60.0 / RING.as_secs_f64()
+        60.0 / ring.as_secs_f64()
     );
 }
 
 /// The call's lead once it is processed or failed; `None` for calls that must leave none.
-async fn settled(program: &Program, n: u32, began: Instant) -> Option<Value> {
+async fn settled(program: &Program, n: u32, last: Instant) -> Option<Value> {
     loop {
         let leads = program
             .get(&format!("/api/v1/leads?call_sid={}", sid(n)))
@@ -145,7 +169,7 @@ async fn settled(program: &Program, n: u32, began: Instant) -> Option<Value> {
         if let Some(lead) = leads.first().filter(|lead| lead["status"] != "new") {
             return Some(lead.clone());
         }
-        assert!(began.elapsed() < PATIENCE, "{n}: not settled: {leads:?}");
+        assert!(last.elapsed() < PATIENCE, "{n}: not settled: {leads:?}");
         sleep(Duration::from_millis(200)).await;
     }
 }

@@ -13,7 +13,7 @@ use axum::{
 };
 use secrecy::ExposeSecret;
 
-use super::{Doors, refused::Refused};
+use super::{super::access::same_origin, Doors, refused::Refused};
 use crate::wire::{form::Form, signature};
 
 /// Longest body; Twilio's have about 1 kB.
@@ -35,6 +35,8 @@ impl FromRequest<Arc<Doors>> for Heard {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = peer.ok_or(Refused::Nobody)?.0.ip();
         let (headers, uri) = (request.headers().clone(), request.uri().clone());
+        // Where nothing is signed, a page elsewhere must not have a browser on this machine ring here.
+        same_origin(request.method(), &headers).map_err(|_| Refused::Foreign)?;
         let is_form = is_form(&headers);
         let body = body(request).await?;
         let form = match is_form {

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// Characters of the provider's reason in the log.
+const LONGEST_WHY: usize = 200;
+
 /// A recording is done, or never will be.
 pub(super) async fn recording_done(
     State(doors): State<Arc<Doors>>,
@@ -87,7 +90,7 @@ pub(super) async fn stream(
             .await
         }
         StreamEvent::Failed { why } => {
-            let why = why.unwrap_or_default();
+            let why: String = why.unwrap_or_default().chars().take(LONGEST_WHY).collect();
             tracing::warn!(call = %told.call, why, "the provider could not stream a call");
             Ok(answered("stream", "failed"))
         }

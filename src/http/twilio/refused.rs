@@ -18,6 +18,8 @@ pub(super) enum Refused {
         "X-Twilio-Signature is missing or does not match this URL, the form and the auth token"
     )]
     Unsigned,
+    #[error("a page of another site sent this")]
+    Foreign,
     #[error("a form of at most 64 KiB is expected")]
     TooLarge,
     #[error("the body did not come in time")]
@@ -42,6 +44,7 @@ impl Refused {
     const fn told(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unsigned => (StatusCode::FORBIDDEN, "signature"),
+            Self::Foreign => (StatusCode::FORBIDDEN, "foreign"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::NotAForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form"),

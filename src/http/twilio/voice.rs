@@ -47,7 +47,8 @@ fn lead(call: VoiceRequest) -> NewLead {
         from: call.from,
         to: call.to,
         direction: call.direction,
-        call_status: call.status,
+        // An end is for the status door, which announces it.
+        call_status: call.status.filter(|status| !status.is_terminal()),
         details: call.rest,
     }
 }

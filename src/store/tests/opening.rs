@@ -2,7 +2,7 @@
 
 use crate::store::{
     Error, Options, Store,
-    testing::{Bench, on_both},
+    testing::{Bench, on_both, on_sqlite},
 };
 
 on_both!(opens_again, opens_at_once);
@@ -31,6 +31,36 @@ async fn opens_at_once(bench: &Bench) {
         store.ping().await.unwrap();
         store.close().await;
     }
+}
+
+/// So that no commit has to do it, and the log does not grow for ever.
+#[tokio::test]
+async fn the_log_of_sqlite_is_moved_into_the_file() {
+    on_sqlite(async |bench: &Bench| {
+        bench.stream("CA1", 0).await;
+        let file = bench.options.url.strip_prefix("sqlite://").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for attempt in 0.. {
+            // The file alone, without its log.
+            let copy = folder.path().join(attempt.to_string());
+            std::fs::copy(file, &copy).unwrap();
+            let options = Options {
+                url: format!("sqlite://{}", copy.display()),
+                ..Options::default()
+            };
+            // Copied in the middle of a move it may not open.
+            if let Ok(alone) = Store::open(&options).await {
+                let moved = alone.call(&"CA1".parse().unwrap()).await;
+                alone.close().await;
+                if moved.is_ok_and(|call| call.is_some()) {
+                    return;
+                }
+            }
+            assert!(attempt < 100, "not within 10 s");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -110,6 +110,24 @@ fn whatever_a_caller_is_called_stays_text() {
     assert_eq!(document.root_element().children().count(), 2);
 }
 
+proptest::proptest! {
+    #[test]
+    fn no_text_breaks_the_document(text in ".{0,100}") {
+        let mut streams = stream(Holds::No);
+        streams.parameters = vec![("from", &text)];
+        let say = Say { text: &text, language: &text, voice: &text };
+        let xml = write(&[Verb::Say(say), Verb::Stream(streams)]).unwrap();
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let say = document.descendants().find(|n| n.has_tag_name("Say")).unwrap();
+        let kept: String = text
+            .chars()
+            .filter(|c| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}'))
+            .collect();
+        assert_eq!(say.text().unwrap_or_default(), kept);
+        assert_eq!(document.root_element().children().count(), 2);
+    }
+}
+
 #[test]
 fn what_is_too_long_is_left_out_or_refused() {
     let mut streams = stream(Holds::No);

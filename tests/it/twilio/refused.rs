@@ -29,7 +29,7 @@ use reqwest::Method;
 use tower::ServiceExt;
 
 use super::peer::{DOORS, RECORDING, STATUS, STREAM, TOKEN, VOICE};
-use crate::gateway::server::serve;
+use crate::gateway::server::{TestServer, serve};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -54,6 +54,12 @@ async fn what_is_no_webhook_is_refused_and_nothing_is_made() {
             (Method::POST, &[FORM], "CallSid=CA1&x=%zz", 400),
             (Method::POST, &[FORM], "CallSid=CA1&x=%ff", 400),
             (Method::POST, &[FORM], &long, 413),
+            (
+                Method::POST,
+                &[FORM, ("origin", "https://evil.example")],
+                call,
+                403,
+            ),
             (Method::POST, &[], call, 415),
             (Method::POST, &[("content-type", "text/plain")], call, 415),
             (
@@ -79,6 +85,13 @@ async fn what_is_no_webhook_is_refused_and_nothing_is_made() {
             }
         }
     }
+    nothing_is_there(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_lacks_something_is_refused_and_nothing_is_made() {
+    let server = serve(|_| {}).await;
     for (door, body) in [
         (STATUS, "CallSid=CA1"),
         (STATUS, "CallSid=CA1&CallStatus=asleep"),
@@ -99,11 +112,15 @@ async fn what_is_no_webhook_is_refused_and_nothing_is_made() {
     let endless = format!("CallSid=CA1&From={0}&To={0}", "%26".repeat(400));
     let answer = server.send(Method::POST, VOICE, &[FORM], endless).await;
     assert_eq!(answer.status(), 400, "no TwiML could say that");
+    nothing_is_there(&server).await;
+    server.stop().await;
+}
+
+async fn nothing_is_there(server: &TestServer) {
     assert_eq!(server.leads().await, Vec::<serde_json::Value>::new());
     for kind in ["download", "announce"] {
         assert_eq!(server.jobs(kind).await, 0, "{kind}");
     }
-    server.stop().await;
 }
 
 /// The doors alone, and the folder that they keep their rows in.
