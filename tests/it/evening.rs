@@ -103,12 +103,13 @@ async fn an_evening_of_calls_loses_nothing() {
     let program = Arc::new(RwLock::new(
         Program::start_with(folder.path(), port, &model).await,
     ));
-    let began = Instant::now();
+    let clock = Clock::system();
+    let began = clock.now();
     let mut kills = 0;
 
     let mut calls = Vec::new();
     for n in 0..count {
-        let caller = Caller::new(n, port, Clock::system());
+        let caller = Caller::new(n, port, clock.clone());
         calls.push(tasks::spawn("caller", caller.call()));
         sleep(ring).await;
         // The business system is down while the second quarter rings.
@@ -125,11 +126,11 @@ async fn an_evening_of_calls_loses_nothing() {
         ended.insert(n, call.await.unwrap());
     }
     let program = program.read().await;
-    let last = Instant::now();
+    let last = clock.now();
     let mut table = Table::default();
     let mut waits = Vec::new();
     for n in 0..count {
-        let lead = settled(&program, n, last).await;
+        let lead = settled(&program, n, (&clock, last)).await;
         judge(&program, &business, n, lead.as_ref(), &mut table).await;
         if let (Some(lead), Some(hung_up)) = (lead, ended[&n]) {
             let done = lead["updated_at"]
@@ -141,21 +142,21 @@ async fn an_evening_of_calls_loses_nothing() {
     }
     println!(
         "{count} calls heard by {model}, the program killed {kills} times, {:.0} s",
-        began.elapsed().as_secs_f64()
+        (clock.now() - began).as_secs_f64()
     );
     table.print();
     waits.sort_by(f64::total_cmp);
-    let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
+    let at = |percent: usize| waits[(waits.len() - 1) * percent / 100];
     println!(
         "hang-up to a settled lead: p50 {:.1} s, p95 {:.1} s, at {:.1} calls a minute",
-        at(0.5),
-        at(0.95),
+        at(50),
+        at(95),
         60.0 / ring.as_secs_f64()
     );
 }
 
 /// The call's lead once it is processed or failed; `None` for calls that must leave none.
-async fn settled(program: &Program, n: u32, last: Instant) -> Option<Value> {
+async fn settled(program: &Program, n: u32, (clock, last): (&Clock, Instant)) -> Option<Value> {
     loop {
         let leads = program
             .get(&format!("/api/v1/leads?call_sid={}", sid(n)))
@@ -169,7 +170,7 @@ async fn settled(program: &Program, n: u32, last: Instant) -> Option<Value> {
         if let Some(lead) = leads.first().filter(|lead| lead["status"] != "new") {
             return Some(lead.clone());
         }
-        assert!(last.elapsed() < PATIENCE, "{n}: not settled: {leads:?}");
+        assert!(clock.now() - last < PATIENCE, "{n}: not settled: {leads:?}");
         sleep(Duration::from_millis(200)).await;
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Manner {
 
 impl Manner {
     pub(super) const fn of(n: u32) -> Self {
-        let is_streamed = n % 2 == 0;
+        let is_streamed = n.is_multiple_of(2);
         Self {
             is_streamed,
             is_false: n % 15 == 7,
