@@ -113,6 +113,11 @@ fn describe() {
         "Requests to the systems that are told of calls, by target and outcome"
     );
     describe_histogram!(
+        "callscribe_turnaround_seconds",
+        Unit::Seconds,
+        "from a call's end to its transcript being understood, of each transcript"
+    );
+    describe_histogram!(
         "callscribe_webhook_seconds",
         Unit::Seconds,
         "How long such a request took, by target"

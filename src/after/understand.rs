@@ -1,6 +1,6 @@
 //! What a call meant: read from the transcript that is served, written beside its lead, and announced.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -43,17 +43,27 @@ impl Job for Understand {
             meaning = understanding => meaning,
             () = stop.cancelled() => return Err(Trouble::Soon("the service is stopping".into())),
         };
-        self.keep(context, &read, &meaning).await
+        self.keep(context, &call, &read, &meaning).await
     }
 }
 
 impl Understand {
-    async fn keep(&self, context: &Context, read: &Read, meaning: &Meaning) -> Result<(), Trouble> {
+    async fn keep(
+        &self,
+        context: &Context,
+        call: &Call,
+        read: &Read,
+        meaning: &Meaning,
+    ) -> Result<(), Trouble> {
         let now = context.clock.wall();
         let stored = context.store.understood(read, meaning, now).await?;
         still_current(stored)?;
         let path = meaning.path.as_str();
         metrics::counter!("callscribe_calls_understood_total", "path" => path).increment(1);
+        if let Some(ended) = call.ended_at {
+            let took = Duration::try_from(now.duration_since(ended)).unwrap_or_default();
+            metrics::histogram!("callscribe_turnaround_seconds").record(took.as_secs_f64());
+        }
         tracing::info!(
             call = %self.call,
             version = read.version,

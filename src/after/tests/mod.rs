@@ -3,6 +3,7 @@
 mod analysing;
 mod announcing;
 mod archiving;
+mod chain;
 mod delivering;
 mod fake_target;
 mod downloading;

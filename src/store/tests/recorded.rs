@@ -47,10 +47,7 @@ async fn a_recording_is_fetched_once(bench: &Bench) {
     let job = bench.store.take_job("download", "w", lease, at(2)).await;
     let job = job.unwrap().unwrap();
     assert_eq!(job.key, "RE1");
-    assert_eq!(
-        job.payload,
-        serde_json::json!({ "recording": "RE1", "call": "CA1" })
-    );
+    assert_eq!(job.payload, serde_json::json!({ "recording": "RE1" }));
     assert_eq!(
         news("RE1", "CA1").await,
         RecordingNews::Again,
