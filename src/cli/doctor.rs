@@ -6,6 +6,7 @@ use std::{fmt, fs, net::SocketAddr, path::Path, process::ExitCode};
 use crate::{
     config::Config,
     insight::Insight,
+    live::admission::{FILES_BESIDE, FILES_PER_STREAM},
     speech::models,
     store::{self, Store},
     time::Clock,
@@ -187,7 +188,10 @@ fn webhooks(config: &Config) -> Finding {
             ),
         ),
         0 => good("webhooks", "nobody is told of calls"),
-        count => good("webhooks", format!("{count} told of calls")),
+        count => good(
+            "webhooks",
+            format!("{count} told of calls, word for word: card numbers that were spoken too"),
+        ),
     }
 }
 
@@ -235,7 +239,7 @@ async fn database(config: &Config) -> Finding {
 
 /// Each stream takes a socket and a file for each track.
 fn files(config: &Config) -> Finding {
-    let needed = config.media.max_streams * 3 + 64;
+    let needed = config.media.max_streams * FILES_PER_STREAM + FILES_BESIDE;
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let soft = limits.lines().find_map(|line| {
         line.strip_prefix("Max open files")?

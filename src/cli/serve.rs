@@ -16,7 +16,11 @@ use crate::{
         connections::{self, HEAD_TIMEOUT},
     },
     lifecycle::Lifecycle,
-    live::{Gateway, Shared, admission::Admission, hub::Hub},
+    live::{
+        Gateway, Shared,
+        admission::{Admission, carried},
+        hub::Hub,
+    },
     recordings::{self, Recorder},
     speech::ears::Ears,
     store::{Pen, RecordingEnd, RecoveredRecording, Store},
@@ -42,9 +46,7 @@ pub fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
     }
     telemetry::install_logs(&config.log)?;
     let metrics = telemetry::install_metrics()?;
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
-    }
+    bound_streams(&mut config);
     let loaded = engines::load(&config);
     super::runtime()?.block_on(async move {
         let server = Server::start(&config, loaded, Clock::system(), metrics).await?;
@@ -55,6 +57,25 @@ pub fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
         server.finished().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// No more streams than there may be files for: the others are told so before they begin.
+fn bound_streams(config: &mut Config) {
+    let files = rlimit::increase_nofile_limit(u64::MAX);
+    let files = files.or_else(|_| rlimit::Resource::NOFILE.get().map(|(soft, _)| soft));
+    let wanted = config.media.max_streams;
+    match files {
+        Ok(files) => config.media.max_streams = carried(wanted, files),
+        Err(error) => tracing::warn!(%error, "how many files may be open is not known"),
+    }
+    let carried = config.media.max_streams;
+    if carried < wanted {
+        tracing::warn!(
+            wanted,
+            carried,
+            "media.max_streams is bounded by the limit of open files (ulimit -n)"
+        );
+    }
 }
 
 /// A recording to try the server with, where it runs in the project's folder.

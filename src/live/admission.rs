@@ -9,6 +9,19 @@ use std::{
 
 use metrics::{counter, gauge};
 
+/// Files of a stream: its socket, and a recording and a sidecar of one track or two recordings.
+pub const FILES_PER_STREAM: usize = 3;
+/// Files that all else may need: the database, viewers, downloads, deliveries.
+pub const FILES_BESIDE: usize = 64;
+
+/// How many of `wanted` streams a process that may open so many files can carry: one more would take a
+/// file from a call that is there.
+#[must_use]
+pub fn carried(wanted: usize, files: u64) -> usize {
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    wanted.min(files.saturating_sub(FILES_BESIDE) / FILES_PER_STREAM)
+}
+
 /// Counts open streams.
 #[derive(Clone)]
 pub struct Admission(Arc<Inner>);
@@ -30,7 +43,9 @@ struct Open {
 pub enum Refusal {
     #[error("the server is draining")]
     Draining,
-    #[error("as many streams as configured are open (media.max_streams)")]
+    #[error(
+        "as many streams are open as configured (media.max_streams) or as files allow (ulimit -n)"
+    )]
     Full,
     #[error(
         "as many streams as configured are open from this address (media.max_streams_per_address)"

@@ -11,7 +11,10 @@ use callscribe::ids::Track;
 use serde_json::Value;
 use tokio::{net::TcpStream, time::sleep};
 
-use crate::gateway::{peer::Peer, story::talk};
+use crate::gateway::{
+    peer::{Peer, tone},
+    story::talk,
+};
 
 pub(crate) struct Program {
     child: Child,
@@ -25,14 +28,27 @@ impl Program {
     }
 
     /// The same with another model for the final pass.
+    pub(crate) async fn start_with(folder: &Path, port: u16, model: &str) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_callscribe"));
+        Self::run(program, folder, port, model).await
+    }
+
+    /// The same, which may open no more than so many files.
+    async fn start_within(folder: &Path, port: u16, files: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let bound = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &bound, env!("CARGO_BIN_EXE_callscribe")]);
+        Self::run(shell, folder, port, "tiny.en").await
+    }
+
     #[expect(
         clippy::zombie_processes,
         reason = "Program waits for it when it is dropped"
     )]
-    pub(crate) async fn start_with(folder: &Path, port: u16, model: &str) -> Self {
+    async fn run(mut program: Command, folder: &Path, port: u16, model: &str) -> Self {
         let models = std::env::var_os("CALLSCRIBE_MODELS")
             .map_or_else(|| folder.join("models"), PathBuf::from);
-        let child = Command::new(env!("CARGO_BIN_EXE_callscribe"))
+        let child = program
             .current_dir(folder)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--set", "speech.live=false"])
@@ -86,11 +102,7 @@ impl Drop for Program {
 #[tokio::test]
 async fn kill_9_loses_a_second_at_most_and_the_next_start_finishes() {
     let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let mut program = Program::start(folder.path(), port).await;
 
     let mut peer = Peer::connect(&format!("ws://127.0.0.1:{port}/media"), "CA1", "MZ1").await;
@@ -133,6 +145,43 @@ async fn kill_9_loses_a_second_at_most_and_the_next_start_finishes() {
         "no final text after 60 s: {}",
         program.get("/api/v1/calls/CA1").await
     );
+}
+
+#[tokio::test]
+async fn where_files_are_few_calls_are_refused_and_those_that_are_there_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _program = Program::start_within(folder.path(), port, 64 + 3 * 10).await;
+    let door = format!("ws://127.0.0.1:{port}/media");
+    let mut peers = Vec::new();
+    for n in 0..14 {
+        let (call, stream) = (format!("CA{n}"), format!("MZ{n}"));
+        match Peer::try_connect(&door, &call, &stream, &[]).await {
+            Ok(mut peer) => {
+                peer.start(&Track::ALL, &[]).await;
+                peers.push(peer);
+            }
+            Err(status) => assert_eq!(status, 503, "fault 52"),
+        }
+    }
+    assert_eq!(peers.len(), 10);
+    for mut peer in peers {
+        for track in Track::ALL {
+            peer.speak(track, 0, &tone(400)).await;
+        }
+        peer.stop().await;
+        assert_eq!(peer.closed().await, Some(1000));
+    }
+    let wavs = fs::read_dir(folder.path().join("audio_recordings")).unwrap();
+    let wavs = wavs.filter(|e| e.as_ref().unwrap().path().extension().unwrap() == "wav");
+    assert_eq!(wavs.count(), 20, "every call that was taken is recorded");
+    let after = Peer::try_connect(&door, "CA99", "MZ99", &[]).await;
+    assert!(after.is_ok(), "back to where it was");
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 fn only_wav(folder: &Path) -> PathBuf {
