@@ -19,6 +19,7 @@ use crate::{
     webhooks,
 };
 
+mod alert;
 mod adopt;
 mod analyse;
 mod announce;

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, Transcribe, Trouble,
-    Understand, backoff::backoff, daily,
+    Understand, alert::alert, backoff::backoff, daily,
 };
 use crate::{
     store::{self, Error},
@@ -318,6 +318,9 @@ impl Worker {
                 );
             }
             _ => tracing::warn!(kind, key, reason, "a job cannot run yet"),
+        }
+        if outcome == Outcome::Dead {
+            alert(&self.context, job, reason).await;
         }
         let told = if outcome == Outcome::Dead {
             self.kind.given_up

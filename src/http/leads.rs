@@ -78,6 +78,8 @@ struct LeadJson<'a> {
     /// 0 to 1.
     confidence: Option<f64>,
     language: Option<&'a str>,
+    /// `on_box` or `model`.
+    understood_by: Option<&'a str>,
     understood_at: Option<jiff::Timestamp>,
     created_at: jiff::Timestamp,
     updated_at: jiff::Timestamp,
@@ -190,6 +192,7 @@ fn json(lead: &Lead) -> LeadJson<'_> {
         city: log.and_then(|log| log.city.as_deref()),
         confidence: log.and_then(of_one),
         language: log.and_then(|log| log.language.as_deref()),
+        understood_by: log.map(|log| log.path.as_str()),
         understood_at: log.map(|log| log.updated_at),
         created_at: lead.created_at,
         updated_at: lead.updated_at,

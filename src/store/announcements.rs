@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     ANNOUNCE, Call, Error, NewJob, Store, TRANSCRIBE, UNDERSTAND,
-    db::{Row, args},
+    db::{Row, Tx, args},
     jobs,
 };
 use crate::ids::CallSid;
@@ -191,19 +191,8 @@ impl Store {
             )
             .await?
             > 0;
-        let deliveries = new.deliveries.iter().filter(|_| is_new);
-        for NewDelivery { id, target, body } in deliveries {
-            let made = tx
-                .run(
-                    "INSERT INTO deliveries (id, call_sid, target, event, version, body, state,
-                        created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7) ON CONFLICT DO NOTHING",
-                    args![id, call, target, event, new.version, body, at],
-                )
-                .await?;
-            if made > 0 {
-                jobs::queue(&mut tx, &NewJob::deliver(id, at), at).await?;
-            }
+        for delivery in new.deliveries.iter().filter(|_| is_new) {
+            deliver(&mut tx, delivery, (call, event, new.version.into()), at).await?;
         }
         if let Some(why) = &new.lead_failed {
             tx.run(
@@ -215,6 +204,25 @@ impl Store {
         }
         tx.commit().await?;
         Ok(is_new)
+    }
+
+    /// Keeps deliveries of an event `about` a call, or about what has no call, and queues a job for each.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn alert(
+        &self,
+        event: &'static str,
+        about: &str,
+        deliveries: &[NewDelivery],
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        for delivery in deliveries {
+            // One a moment: the same may happen again.
+            deliver(&mut tx, delivery, (about, event, at.as_second()), at).await?;
+        }
+        tx.commit().await
     }
 
     /// What was told of a call, oldest first.
@@ -231,6 +239,27 @@ impl Store {
             .await?;
         rows.iter().map(announcement_from).collect()
     }
+}
+
+/// `what`: the call, the event, and the version that tells it from others of its kind.
+async fn deliver(
+    tx: &mut Tx,
+    NewDelivery { id, target, body }: &NewDelivery,
+    what: (&str, &str, i64),
+    at: Timestamp,
+) -> Result<(), Error> {
+    let (call, event, version) = what;
+    let made = tx
+        .run(
+            "INSERT INTO deliveries (id, call_sid, target, event, version, body, state, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7) ON CONFLICT DO NOTHING",
+            args![id, call, target, event, version, body, at],
+        )
+        .await?;
+    if made > 0 {
+        jobs::queue(tx, &NewJob::deliver(id, at), at).await?;
+    }
+    Ok(())
 }
 
 impl NewJob {

@@ -103,6 +103,8 @@ pub struct LeadLog {
     pub confidence: Option<u32>,
     /// `{title, points}`.
     pub summary: Option<serde_json::Value>,
+    /// Who read it: `on_box` or `model`.
+    pub path: String,
     pub updated_at: Timestamp,
 }
 
@@ -282,6 +284,7 @@ fn log_from(row: &Row) -> Result<Option<LeadLog>, Error> {
         city: row.maybe_text("extracted_city")?,
         confidence: confidence.and_then(|of_1000| of_1000.try_into().ok()),
         summary: summary.map(|_| row.json("summary")).transpose()?,
+        path: row.text("log_path")?,
         updated_at,
     }))
 }

@@ -80,6 +80,9 @@ pub struct Target {
     pub secret: SecretString,
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Also told of jobs that failed for the last time (`job.failed`).
+    #[serde(default)]
+    pub alerts: bool,
     /// In place of `timeout_ms` above.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
@@ -148,6 +151,7 @@ mod tests {
             name: name.into(),
             url: url.into(),
             secret: secret.into(),
+            alerts: false,
             enabled: true,
             timeout_ms: None,
         }

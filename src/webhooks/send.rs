@@ -130,6 +130,14 @@ impl Sender {
         enabled.map(|door| door.target.name.as_str()).collect()
     }
 
+    /// The names of those who are also told of jobs that failed for good.
+    #[must_use]
+    pub fn alerted(&self) -> Vec<&str> {
+        let doors = self.doors.iter().map(|door| &door.target);
+        let alerted = doors.filter(|target| target.enabled && target.alerts);
+        alerted.map(|target| target.name.as_str()).collect()
+    }
+
     /// The names of those to whom the way is not encrypted.
     #[must_use]
     pub fn in_the_clear(&self) -> Vec<&str> {

@@ -135,6 +135,7 @@ pub(super) fn target(name: &str, url: &str) -> Target {
         url: url.into(),
         secret: SECRET.into(),
         enabled: true,
+        alerts: false,
         timeout_ms: None,
     }
 }

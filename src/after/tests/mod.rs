@@ -1,5 +1,6 @@
 //! Jobs on both databases, with a hearing that says what it is told and a clock moved by hand.
 
+mod alerting;
 mod analysing;
 mod announcing;
 mod archiving;

@@ -53,7 +53,7 @@ macro_rules! select_leads {
     ($($rest:tt)*) => {
         concat!(
             "SELECT leads.*, calls.sid AS known_call, call_log.language AS log_language,
-                call_log.extracted_service, call_log.extracted_city,
+                call_log.extracted_service, call_log.extracted_city, call_log.path AS log_path,
                 call_log.extraction_confidence, call_log.summary,
                 call_log.updated_at AS log_updated_at
              FROM leads LEFT JOIN calls ON calls.sid = leads.call_sid
