@@ -160,9 +160,10 @@ pub(super) const TIMES: [&str; 26] = [
 ];
 
 /// Left out wherever they stand.
-pub(super) const FILLERS: [&str; 17] = [
+/// Not אמ, which is also how אם (if) is folded.
+pub(super) const FILLERS: [&str; 16] = [
     "um", "uh", "uhm", "umm", "uhh", "er", "erm", "hmm", "mm", "mhm", "oh", "ah", "אה", "אהה",
-    "אממ", "אמ", "המממ",
+    "אממ", "המממ",
 ];
 
 /// They join a clause to the one before.

@@ -65,7 +65,10 @@ fn check_length(call: &Said, summary: &Summary) -> Result<(), TestCaseError> {
     let told = count(summary);
     prop_assert!(told <= 30, "{told} words: {summary:?}");
     prop_assert!(summary.points.len() <= 2);
-    let fillers = ["um", "uh", "er", "mm", "hmm", "oh", "ah"];
+    let fillers = [
+        "um", "uh", "uhm", "umm", "uhh", "er", "erm", "mm", "mhm", "hmm", "oh", "ah", "אה", "אהה",
+        "אממ", "המממ",
+    ];
     let different: HashSet<&String> = words
         .iter()
         .filter(|word| !fillers.contains(&word.as_str()))
