@@ -220,6 +220,8 @@ fn untold(tokens: &[Token], parts: &[Range<usize>]) -> Option<usize> {
     let told: HashSet<&str> = parts
         .iter()
         .flat_map(|part| &tokens[part.clone()])
+        // A word said twice in a row is a filler the second time, and not shown.
+        .filter(|token| !token.is_filler)
         .map(|token| token.letters.as_str())
         .collect();
     let is_new = |token: &Token| !token.is_filler && !told.contains(token.letters.as_str());
