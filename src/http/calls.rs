@@ -11,6 +11,7 @@ use super::{
     AppState, HttpError,
     call_file::{CallFile, CallJson, sid},
     error::Params,
+    paging::{PAGE, limit},
 };
 use crate::{
     analysis::Analysis,
@@ -18,9 +19,6 @@ use crate::{
     store::{Note, Recording, RecordingState, Stream, Version, VersionKind, Which},
     time::MediaTime,
 };
-
-const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 200;
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -55,15 +53,11 @@ pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, HttpError> {
-    if !(1..=LARGEST_PAGE).contains(&asked.limit) {
-        return Err(HttpError::bad_request(format!(
-            "limit: 1 to {LARGEST_PAGE}"
-        )));
-    }
+    let limit = limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
     let page = state
         .store
-        .calls(asked.state, cursor.as_ref(), asked.limit)
+        .calls(asked.state, cursor.as_ref(), limit)
         .await?;
     let body = PageJson {
         calls: page.calls.iter().map(CallJson::from).collect(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AppState, HttpError,
     error::Params,
-    jobs::{cursor, limit},
+    paging::{PAGE, cursor, limit},
 };
 use crate::{
     ids::{BadId, CallSid},
@@ -73,7 +73,7 @@ pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, HttpError> {
-    let limit = limit(asked.limit)?;
+    let limit = limit(asked.limit.unwrap_or(PAGE))?;
     let cursor = cursor(asked.cursor.as_deref())?;
     let which = WhichDeliveries {
         call: asked.call.as_deref().map(call).transpose()?,

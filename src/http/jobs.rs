@@ -8,11 +8,12 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AppState, HttpError, error::Params};
+use super::{
+    AppState, HttpError,
+    error::Params,
+    paging::{PAGE, cursor, limit},
+};
 use crate::store::{JobState, QueuedJob, WhichJobs};
-
-pub(super) const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +39,7 @@ pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, HttpError> {
-    let limit = limit(asked.limit)?;
+    let limit = limit(asked.limit.unwrap_or(PAGE))?;
     let cursor = cursor(asked.cursor.as_deref())?;
     let which = WhichJobs {
         kind: asked.kind,
@@ -74,24 +75,4 @@ pub(super) async fn remove(
         "a job was dropped on demand"
     );
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-pub(super) fn limit(asked: Option<u32>) -> Result<u32, HttpError> {
-    let limit = asked.unwrap_or(PAGE);
-    match (1..=LARGEST_PAGE).contains(&limit) {
-        true => Ok(limit),
-        false => Err(HttpError::bad_request(format!(
-            "limit: 1 to {LARGEST_PAGE}"
-        ))),
-    }
-}
-
-/// A page ends at an id.
-pub(super) fn cursor(asked: Option<&str>) -> Result<Option<&str>, HttpError> {
-    match asked {
-        Some(cursor) if uuid::Uuid::parse_str(cursor).is_err() => Err(HttpError::bad_request(
-            "cursor: a cursor is the `next` of a former page",
-        )),
-        asked => Ok(asked),
-    }
 }

@@ -7,15 +7,17 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AppState, HttpError, error::Params};
+use super::{
+    AppState, HttpError,
+    error::Params,
+    paging::{PAGE, limit},
+};
 use crate::{
     ids::CallSid,
     store::{Lead, LeadChange, LeadFilter, LeadLog, LeadStatus},
     wire::webhook::CallStatus,
 };
 
-const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 200;
 /// Characters of the notes on one lead.
 const LONGEST_NOTES: usize = 10_000;
 
@@ -91,21 +93,14 @@ pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, HttpError> {
-    if !(1..=LARGEST_PAGE).contains(&asked.limit) {
-        return Err(HttpError::bad_request(format!(
-            "limit: 1 to {LARGEST_PAGE}"
-        )));
-    }
+    let limit = limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
     let filter = LeadFilter {
         call: asked.call_sid,
         phone: asked.phone.as_deref().map(number),
         status: asked.status,
     };
-    let page = state
-        .store
-        .leads(&filter, cursor.as_ref(), asked.limit)
-        .await?;
+    let page = state.store.leads(&filter, cursor.as_ref(), limit).await?;
     let body = PageJson {
         leads: page.leads.iter().map(json).collect(),
         next: page.next.map(|cursor| cursor.to_string()),

@@ -34,6 +34,7 @@ mod leads;
 mod insight;
 pub mod media;
 mod pages;
+mod paging;
 pub mod proxy;
 mod range;
 mod recording;
