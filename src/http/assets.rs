@@ -1,5 +1,5 @@
-//! Script and style, inside the binary. Their address holds a hash of their content, so that browsers
-//! keep them for good and never mix two versions.
+//! Scripts and styles, inside the binary. Their address holds a hash of all of them, so that browsers
+//! keep them for good and never mix two versions; a script imports another by its name alone.
 
 use std::sync::LazyLock;
 
@@ -12,14 +12,27 @@ use sha2::{Digest, Sha256};
 
 use super::error::HttpError;
 
-const SCRIPT: &str = include_str!("assets/app.js");
-const STYLE: &str = include_str!("assets/style.css");
-const ICON: &str = include_str!("assets/icon.svg");
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_bytes!(concat!("assets/", $name)).as_slice())),*]
+    };
+}
+
+/// `base` is every page's; a page that names its kind has the script and the style of that name too.
+static FILES: &[(&str, &[u8])] = &files![
+    "base.css",
+    "base.js",
+    "call.css",
+    "call.js",
+    "calls.css",
+    "calls.js",
+    "icon.svg",
+];
 
 static HASH: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
-    for part in [SCRIPT, STYLE, ICON] {
-        hash.update(part);
+    for (_, content) in FILES {
+        hash.update(content);
     }
     hash.finalize()
         .iter()
@@ -28,19 +41,25 @@ static HASH: LazyLock<String> = LazyLock::new(|| {
         .collect()
 });
 
-/// Where a page finds `name`.
-pub(super) fn address(name: &str) -> String {
-    format!("/assets/{}/{name}", *HASH)
+/// Where a page finds `name`, if there is such a file.
+pub(super) fn address(name: &str) -> Option<String> {
+    find(name).map(|_| format!("/assets/{}/{name}", *HASH))
+}
+
+fn find(name: &str) -> Option<&'static [u8]> {
+    let (_, content) = FILES.iter().find(|(known, _)| *known == name)?;
+    Some(content)
 }
 
 pub(super) async fn serve(
     Path((hash, name)): Path<(String, String)>,
 ) -> Result<Response, HttpError> {
-    let (kind, text) = match name.as_str() {
-        "app.js" => ("text/javascript; charset=utf-8", SCRIPT),
-        "style.css" => ("text/css; charset=utf-8", STYLE),
-        "icon.svg" => ("image/svg+xml", ICON),
-        _ => return Err(HttpError::not_found("there is no such asset")),
+    let content = find(&name).ok_or_else(|| HttpError::not_found("there is no such asset"))?;
+    let kind = match name.rsplit_once('.') {
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "application/octet-stream",
     };
     // A page of another version of the server, during a deploy, gets ours and must not keep it.
     let cache = if hash == *HASH {
@@ -50,7 +69,7 @@ pub(super) async fn serve(
     };
     Ok((
         [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)],
-        text,
+        content,
     )
         .into_response())
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::pages;
+use super::pages::{self, Page};
 use crate::{live::hub::TooManyViewers, store};
 
 /// An answer that is not what was asked for. `code` is for programs and stays; `message` is for people.
@@ -109,25 +109,30 @@ pub(super) async fn wrong_method() -> HttpError {
     )
 }
 
-/// Middleware: gives errors their body.
+/// Middleware: gives pages and errors their body.
 pub(super) async fn render(request: Request, next: Next) -> Response {
-    let for_people = !["/api/", "/metrics", "/healthz", "/readyz"]
-        .iter()
-        .any(|prefix| request.uri().path().starts_with(prefix));
+    let path = request.uri().path().to_owned();
     let response = next.run(request).await;
-    let Some(error) = response.extensions().get::<HttpError>().cloned() else {
-        return response;
+    let (mut head, body) = response.into_parts();
+    let body = if let Some(page) = head.extensions.remove::<Page>() {
+        page.document(&path).into_response()
+    } else if let Some(error) = head.extensions.remove::<HttpError>() {
+        told(&error, &path)
+    } else {
+        return Response::from_parts(head, body);
     };
-    let (mut head, _) = response.into_parts();
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.remove(header::CONTENT_TYPE);
-    let body = if for_people {
-        pages::problem(&error).into_response()
-    } else {
-        let body = json!({ "error": { "code": error.code, "message": error.message } });
-        Json(body).into_response()
-    };
     let (body_head, body) = body.into_parts();
     head.headers.extend(body_head.headers);
     Response::from_parts(head, body)
+}
+
+fn told(error: &HttpError, path: &str) -> Response {
+    let for_programs = ["/api/", "/metrics", "/healthz", "/readyz"];
+    if for_programs.iter().any(|prefix| path.starts_with(prefix)) {
+        let body = json!({ "error": { "code": error.code, "message": error.message } });
+        return Json(body).into_response();
+    }
+    pages::problem(error).document(path).into_response()
 }

@@ -14,7 +14,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, set_header::SetResponseHeaderLayer,
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType},
+    set_header::SetResponseHeaderLayer,
 };
 
 use crate::{live::hub::Hub, recordings::archive::Shelf, store::Store, time::Clock};
@@ -99,7 +101,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 /// merged.
 pub fn router(state: AppState) -> Router {
     let texts = Router::new()
-        .route("/", get(pages::list::show))
+        .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
@@ -116,7 +118,6 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/leads", get(leads::list))
         .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
         .route("/api/v1/calls/{id}/insight", get(insight::get))
-        .layer(CompressionLayer::new().gzip(true))
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
@@ -138,6 +139,12 @@ pub fn router(state: AppState) -> Router {
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(error::render))
+        // Sound is no smaller for it, and is asked for in ranges.
+        .layer(
+            CompressionLayer::new()
+                .gzip(true)
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
+        )
         .layer(CatchPanicLayer::new());
     SECURITY_HEADERS
         .into_iter()

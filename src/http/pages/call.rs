@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Head, badges, clock, day_and_time, layout, meaning, names, sentence, talk};
+use super::{Page, badges, clock, day_and_time, meaning, names, sentence, talk};
 use crate::{
     analysis::Analysis,
     http::{
@@ -29,22 +29,13 @@ pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
     Params(asked): Params<Asked>,
-) -> Result<Markup, HttpError> {
+) -> Result<Page, HttpError> {
     let file = CallFile::load(&state, &sid(&id)?, asked.version).await?;
-    let title = format!("Call {}", file.call.sid);
-    let head = Head {
-        title: &title,
-        kind: "call",
-        position: file.position,
-        call: Some(&file.call),
-        version: match file.transcript.version.kind {
-            VersionKind::Live => "live",
-            VersionKind::Final => "final",
-        },
+    let shown = match file.transcript.version.kind {
+        VersionKind::Live => "live",
+        VersionKind::Final => "final",
     };
-    Ok(layout(
-        &head,
-        &html! {
+    let content = html! {
             (status(&file))
             (meaning::section(file.log.as_ref()))
             (players(&file))
@@ -54,8 +45,11 @@ pub(in crate::http) async fn show(
             p #swapped.banner role="status" hidden {}
             (talk::render(&file))
             button #jump type="button" hidden { "Jump to now" }
-        },
-    ))
+    };
+    let title = format!("Call {}", file.call.sid);
+    Ok(Page::new(title, "call", content)
+        .at(file.position)
+        .of(&file.call, shown))
 }
 
 fn status(file: &CallFile) -> Markup {

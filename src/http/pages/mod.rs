@@ -1,4 +1,4 @@
-//! Pages: rendered here, complete without a script; `assets/app.js` keeps them up to date.
+//! Pages: rendered here, complete without a script; the scripts in `assets` keep them up to date.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -9,53 +9,15 @@ use crate::{
 };
 
 pub(super) mod call;
-pub(super) mod list;
+pub(super) mod calls;
+mod layout;
 mod meaning;
 mod talk;
 
-/// What the script needs to know, as `data-…` of the body.
-struct Head<'a> {
-    title: &'a str,
-    /// `list`, `call`, or nothing for pages that stand still.
-    kind: &'a str,
-    position: u64,
-    call: Option<&'a Call>,
-    /// `live` or `final`: the version of the text that is shown.
-    version: &'a str,
-}
-
-fn layout(head: &Head<'_>, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (head.title) " · callscribe" }
-                link rel="icon" type="image/svg+xml" href=(assets::address("icon.svg"));
-                link rel="stylesheet" href=(assets::address("style.css"));
-                @if !head.kind.is_empty() {
-                    script type="module" src=(assets::address("app.js")) {}
-                }
-            }
-            body data-page=(head.kind) data-position=(head.position) data-version=(head.version)
-                data-call=[head.call.map(|call| &call.sid)]
-                data-state=[head.call.map(|call| call.state)] {
-                a.skip href="#main" { "Skip to the content" }
-                header.bar {
-                    a.brand href="/" { "callscribe" }
-                    @if head.kind == "call" { a href="/" { "All calls" } }
-                    span #connection role="status" {}
-                }
-                main #main { (content) }
-            }
-        }
-    }
-}
+pub(super) use layout::Page;
 
 /// Says what went wrong and what can be done.
-pub(super) fn problem(error: &HttpError) -> Markup {
+pub(super) fn problem(error: &HttpError) -> Page {
     let (title, advice) = match error.code {
         "not_found" => (
             "Not here",
@@ -87,16 +49,10 @@ pub(super) fn problem(error: &HttpError) -> Markup {
             "Try again; if it stays, the server's log says more.",
         ),
     };
-    let head = Head {
+    Page::new(
         title,
-        kind: "",
-        position: 0,
-        call: None,
-        version: "",
-    };
-    layout(
-        &head,
-        &html! {
+        "",
+        html! {
             div.problem {
                 h1 { (title) }
                 p { (sentence(&error.message)) }
@@ -123,7 +79,7 @@ pub(super) fn welcome(path: &str) -> Markup {
                 meta charset="utf-8";
                 meta http-equiv="refresh" content={ "0; url=" (path) };
                 title { "callscribe" }
-                link rel="stylesheet" href=(assets::address("style.css"));
+                link rel="stylesheet" href=[assets::address("base.css")];
             }
             body { main { p { "You are in. " a href=(path) { "Go on" } } } }
         }

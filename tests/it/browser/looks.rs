@@ -37,6 +37,11 @@ async fn views(browser: &Browser, url: &str, name: &str) {
                 scheme == "dark",
                 "{name}: {dark}"
             );
+            assert_eq!(
+                browser.faults().await,
+                Vec::<String>::new(),
+                "{name} {width} {scheme}"
+            );
             browser.picture(&format!("{name}-{width}-{scheme}")).await;
         }
     }

@@ -173,6 +173,46 @@ impl Browser {
             .collect()
     }
 
+    /// What is wrong with the page as it stands, for anybody's eyes or ears: the violations that axe-core
+    /// calls serious or critical (`CALLSCRIBE_AXE` names its `axe.min.js`; without it this is not
+    /// looked at), what the console complained of, and requests that left this server.
+    pub(crate) async fn faults(&self) -> Vec<String> {
+        let here = self.text("location.href").await;
+        let mut faults = self.complaints().await;
+        // A page that says what is wrong comes with the status that says so.
+        faults.retain(|what| !what.starts_with(&format!("{here} - Failed to load resource")));
+        let strangers = self
+            .eval(
+                "performance.getEntriesByType('resource').map((entry) => entry.name)
+                    .filter((name) => !name.startsWith(location.origin + '/') && !name.startsWith('blob:') && !name.startsWith('data:'))",
+            )
+            .await;
+        faults.extend(strings(&strangers).map(|url| format!("asked elsewhere: {url}")));
+        let Some(axe) = std::env::var_os("CALLSCRIBE_AXE") else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "CALLSCRIBE_AXE names no axe.min.js"
+            );
+            eprintln!(
+                "skipped: CALLSCRIBE_AXE names no axe.min.js, accessibility is not looked at"
+            );
+            return faults;
+        };
+        let axe = std::fs::read_to_string(axe).unwrap();
+        let script = format!(
+            "{axe};
+             const done = arguments[0];
+             axe.run(document, {{ resultTypes: ['violations'] }}).then((found) => done(found.violations
+                 .filter((each) => ['serious', 'critical'].includes(each.impact))
+                 .flatMap((each) => each.nodes.map((node) => `${{each.id}}: ${{node.html}} ${{node.failureSummary}}`))),
+                 (error) => done([String(error)]));"
+        );
+        let body = json!({ "script": script, "args": [] });
+        let violations = self.post("/execute/async", body).await;
+        faults.extend(strings(&violations).map(ToOwned::to_owned));
+        faults
+    }
+
     async fn cdp(&self, method: &str, params: Value) -> Value {
         let body = json!({ "cmd": method, "params": params });
         self.post("/goog/cdp/execute", body).await
@@ -199,6 +239,13 @@ impl Browser {
             Ok(value)
         }
     }
+}
+
+fn strings(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 fn start_driver() -> (Child, u16) {

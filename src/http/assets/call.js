@@ -1,23 +1,8 @@
-// The pages work without this. With it they follow what happens.
-// Everything that people said is put on the page as text, never as markup.
+// One call: its words appear as they are spoken.
 
-const body = document.body;
+import { body, clock, connect, refresher } from "./base.js";
 
-if (body.dataset.page === "list") followList();
-if (body.dataset.page === "call") followCall();
-localTimes(document);
-
-// ---- the list of calls
-
-function followList() {
-  const page = refresher(["calls"]);
-  const source = connect("/api/v1/events", () => page.position, ["snapshot", "call"], (_, __, id) => {
-    if (id !== page.position) page.refresh();
-  });
-  page.refused = () => source.close();
-}
-
-// ---- one call
+followCall();
 
 function followCall() {
   const page = refresher(["status", "meaning", "players", "about", "exports", "talk"]);
@@ -147,13 +132,6 @@ function place(turn, start, end) {
   document.getElementById("nothing")?.remove();
 }
 
-function clock(seconds) {
-  const s = Math.floor(seconds);
-  const two = (n) => String(n).padStart(2, "0");
-  const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
-  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
-}
-
 // ---- following the talk
 
 /** Stays at the end while the reader is there, and leaves a reader who scrolled up in peace. */
@@ -210,119 +188,4 @@ function seekByTime() {
     player.currentTime = at - Number(player.dataset.start);
     player.play();
   });
-}
-
-// ---- events and fetching anew
-
-/**
- * Listens to a stream of events for as long as the page is seen. A hidden tab lets go of its connection,
- * because a browser has six to a server, and goes on where it was when it is seen again.
- */
-function connect(path, position, names, handle) {
-  let source;
-  let closed = false;
-  const open = () => {
-    source?.close();
-    if (closed || document.hidden) return;
-    source = new EventSource(`${path}?last_event_id=${position()}`);
-    source.onopen = () => say("");
-    source.onerror = () => {
-      say("Connection lost. Trying again …");
-      // The browser tries again by itself unless it was refused.
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, 3000);
-    };
-    for (const name of names) {
-      source.addEventListener(name, (event) => handle(name, JSON.parse(event.data), Number(event.lastEventId)));
-    }
-  };
-  open();
-  document.addEventListener("visibilitychange", open);
-  return {
-    close() {
-      closed = true;
-      source?.close();
-      say("");
-    },
-  };
-}
-
-function say(what) {
-  document.getElementById("connection").textContent = what;
-}
-
-/** Fetches the page that is shown and swaps the named parts that differ. */
-function refresher(parts) {
-  let running = false;
-  let again = false;
-  const page = {
-    position: Number(body.dataset.position),
-    busy: () => running || again,
-    around: (swap) => swap(),
-    swapped() {},
-    refused() {},
-    refresh() {
-      again = true;
-      if (!running) run();
-    },
-  };
-  async function run() {
-    running = true;
-    while (again) {
-      again = false;
-      try {
-        await once();
-      } catch {
-        say("The server does not answer. Trying again …");
-        again = true;
-        await new Promise((done) => setTimeout(done, 2000));
-      }
-    }
-    running = false;
-    page.swapped();
-  }
-  async function once() {
-    const response = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
-    if (response.status >= 400 && response.status < 500) {
-      page.refused();
-      return say("This page is gone or closed to you by now. Load it again to see why.");
-    }
-    if (!response.ok) throw new Error(response.statusText);
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    say("");
-    page.around(() => swap(fresh));
-    page.position = Number(fresh.body.dataset.position);
-  }
-  function swap(fresh) {
-    Object.assign(body.dataset, fresh.body.dataset);
-    document.title = fresh.title;
-    localTimes(fresh);
-    for (const id of parts) replace(document.getElementById(id), fresh.getElementById(id));
-  }
-  /** Keeps what is the same, what is playing, what has the focus and what was unfolded. */
-  function replace(old, next) {
-    if (!old || !next || old.isEqualNode(next)) return;
-    const playing = [...old.querySelectorAll("audio")].find((audio) => !audio.paused);
-    if (playing) {
-      playing.addEventListener("pause", () => page.refresh(), { once: true });
-      return;
-    }
-    if (old.querySelector("details[open]")) next.querySelector("details")?.setAttribute("open", "");
-    const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    old.replaceWith(document.adoptNode(next));
-    if (!focused) return;
-    const name = (element) => element.getAttribute("href") ?? element.textContent;
-    const same = focused === old ? next : [...next.querySelectorAll("a, button, summary")].find((e) => name(e) === name(focused));
-    same?.focus({ preventScroll: true });
-  }
-  return page;
-}
-
-/** Times of day in the reader's own zone and manner. */
-function localTimes(root) {
-  for (const time of root.querySelectorAll("time[datetime]")) {
-    const at = new Date(time.dateTime);
-    if (Number.isNaN(at.getTime())) continue;
-    time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-    time.title = time.dateTime;
-  }
 }

@@ -4,10 +4,10 @@ use axum::extract::State;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Head, badges, clock, day_and_time, layout, names};
+use super::{Page, badges, clock, day_and_time, names};
 use crate::{
     http::{AppState, HttpError, error::Params},
-    store::{Call, CallState, Page, Which},
+    store::{self, Call, CallState, Which},
 };
 
 /// Live calls on one page: more than anyone looks through.
@@ -22,7 +22,7 @@ pub(in crate::http) struct Asked {
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
-) -> Result<Markup, HttpError> {
+) -> Result<Page, HttpError> {
     let position = state.hub.list_position();
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
     let live = state.store.calls(Which::Live, None, LIVE).await?;
@@ -31,16 +31,7 @@ pub(in crate::http) async fn show(
         .calls(Which::Ended, cursor.as_ref(), ENDED)
         .await?;
     let first_page = cursor.is_none();
-    let head = Head {
-        title: "Calls",
-        kind: "list",
-        position,
-        call: None,
-        version: "",
-    };
-    Ok(layout(
-        &head,
-        &html! {
+    let content = html! {
             h1 { "Calls" }
             div #calls {
                 @if first_page && live.calls.is_empty() && ended.calls.is_empty() {
@@ -50,8 +41,8 @@ pub(in crate::http) async fn show(
                     (ended_calls(&ended, first_page))
                 }
             }
-        },
-    ))
+    };
+    Ok(Page::new("Calls", "calls", content).at(position))
 }
 
 fn no_calls() -> Markup {
@@ -64,14 +55,14 @@ fn no_calls() -> Markup {
     }
 }
 
-fn live_calls(page: &Page) -> Markup {
+fn live_calls(page: &store::Page) -> Markup {
     html! {
         h2 { "Live now" @if !page.calls.is_empty() { " (" (page.calls.len()) @if page.next.is_some() { "+" } ")" } }
         @if page.calls.is_empty() { p.quiet { "Nobody is on the line." } } @else { (rows(&page.calls)) }
     }
 }
 
-fn ended_calls(page: &Page, first_page: bool) -> Markup {
+fn ended_calls(page: &store::Page, first_page: bool) -> Markup {
     html! {
         @if !page.calls.is_empty() {
             h2 { "Earlier" }
