@@ -126,7 +126,8 @@ pub enum Advanced {
 }
 
 impl Store {
-    /// Makes the lead of a call that rings, once: whether it is new. One that is there stays as it is.
+    /// Makes the lead of a call that rings, once: whether it is new. One that is there stays as it is; that of
+    /// a call which is understood already is `processed` at once.
     ///
     /// # Errors
     /// When the database fails.
@@ -136,7 +137,10 @@ impl Store {
             .run(
                 "INSERT INTO leads (id, call_sid, account_sid, from_number, to_number, direction,
                     details, call_status, status, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $9)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                    CASE WHEN EXISTS (SELECT 1 FROM call_log WHERE call_sid = $2)
+                        THEN 'processed' ELSE 'new' END,
+                    $9, $9)
                  ON CONFLICT (call_sid) DO NOTHING",
                 args![
                     new_id(at),
