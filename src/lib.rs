@@ -36,6 +36,7 @@ pub mod speech;
 pub mod analysis;
 pub mod transcript;
 pub mod insight;
+pub mod people;
 pub mod store;
 pub mod webhooks;
 pub mod live;

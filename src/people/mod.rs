@@ -1,0 +1,3 @@
+//! Numbers → people: whose call that was.
+
+pub mod phone;
