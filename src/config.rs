@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     after, call,
     http::{self, proxy::Proxies},
-    insight, live, recordings, speech, store, telemetry, webhooks,
+    insight, live, people, recordings, speech, store, telemetry, webhooks,
 };
 
 /// The commented default file, as `callscribe config` prints it.
@@ -48,6 +48,7 @@ pub struct Config {
     pub downloads: after::fetch::Options,
     pub webhooks: webhooks::Options,
     pub insight: insight::Options,
+    pub people: people::Options,
     pub log: telemetry::Options,
 }
 

@@ -11,6 +11,7 @@ use crate::{
 
 pub mod analyze;
 mod doctor;
+mod import;
 pub mod engines;
 pub mod evaluate;
 mod jobs;
@@ -64,6 +65,7 @@ enum Command {
     /// Bring the database's schema up to date; `serve` does so by itself.
     Migrate,
     Purge(purge::Args),
+    Import(import::Args),
     /// Print the commented default configuration.
     Config,
     Replay(Box<replay::Args>),
@@ -88,6 +90,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => return serve::run(&args, load()?),
         Command::Worker(args) => return worker::run(&args, load()?),
         Command::Purge(args) => return purge::run(&args, &load()?),
+        Command::Import(args) => return runtime()?.block_on(import::run(&args, &load()?)),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Rerun(args) => rerun::run(&args, &load()?)?,
         Command::Insight(args) => insight::run(&args, &load()?)?,

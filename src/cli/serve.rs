@@ -286,6 +286,7 @@ fn app(
         )?),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
+        people: Arc::new(config.people.clone()),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
         closing: closing.clone(),

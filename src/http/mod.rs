@@ -19,13 +19,15 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::{live::hub::Hub, recordings::archive::Shelf, store::Store, time::Clock};
+use crate::{live::hub::Hub, people, recordings::archive::Shelf, store::Store, time::Clock};
 
 mod access;
 mod assets;
 mod call_file;
+mod bookings;
 mod calls;
 pub mod connections;
+mod customers;
 mod deliveries;
 mod error;
 mod erase;
@@ -69,6 +71,8 @@ pub struct AppState {
     pub not_ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// The metrics in Prometheus' text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where the business is at home.
+    pub people: Arc<people::Options>,
     /// Where recordings are.
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
@@ -118,6 +122,23 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/leads", get(leads::list))
         .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
         .route("/api/v1/calls/{id}/insight", get(insight::get))
+        .route(
+            "/api/v1/customers",
+            get(customers::list).post(customers::add),
+        )
+        .route(
+            "/api/v1/customers/{id}",
+            get(customers::one)
+                .patch(customers::change)
+                .delete(customers::remove),
+        )
+        .route("/api/v1/bookings", get(bookings::list).post(bookings::add))
+        .route(
+            "/api/v1/bookings/{id}",
+            get(bookings::one)
+                .patch(bookings::change)
+                .delete(bookings::remove),
+        )
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,

@@ -103,6 +103,13 @@ pub struct Region(Id);
 #[error("a region is two letters, as US or IL; {0:?} is none")]
 pub struct BadRegion(String);
 
+/// The United States: what providers' examples are written in.
+impl Default for Region {
+    fn default() -> Self {
+        Self(Id::US)
+    }
+}
+
 impl FromStr for Region {
     type Err = BadRegion;
     fn from_str(text: &str) -> Result<Self, BadRegion> {

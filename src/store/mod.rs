@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 
 mod analyses;
 mod announcements;
+mod bookings;
 mod boot;
 mod call_log;
 mod calls;
+mod customers;
 mod db;
 mod deliveries;
 mod downloaded;
@@ -27,6 +29,7 @@ mod jobs;
 mod leads;
 mod leases;
 mod notes;
+mod paging;
 mod pen;
 mod provider_recordings;
 mod queue;
@@ -46,9 +49,11 @@ pub use announcements::{
     Announcement, CallFacts, Event, LeadFacts, LogFacts, NewAnnouncement, NewDelivery,
     RecordingFacts,
 };
+pub use bookings::{Booker, BookingFilter};
 pub use boot::{Interrupted, RecoveredRecording};
 pub use call_log::{CallLog, Read, Understood};
 pub use calls::{Call, CallState, Cursor, Page, Which};
+pub use customers::{Brought, CustomerFilter};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
 pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
@@ -62,6 +67,7 @@ pub use leads::{
 pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
+pub use paging::Place;
 pub use pen::Pen;
 pub use provider_recordings::{ProviderRecording, RecordingOutcome};
 pub use queue::{JobState, QueuedJob, WhichJobs};

@@ -9,6 +9,7 @@ mod jobs;
 mod leads;
 mod opening;
 mod pen;
+mod people;
 mod queue;
 mod recorded;
 mod provider_recordings;

@@ -46,6 +46,7 @@ fn app(site: &Site) -> Router {
         access: Arc::clone(&site.access),
         not_ready: Arc::new(move || reasons.lock().unwrap().clone()),
         metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
+        people: Arc::default(),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
         closing: site.closing.clone(),
@@ -119,7 +120,26 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::empty()).unwrap();
+        self.answer(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// With a JSON body.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("content-type", "application/json");
+        self.answer(request.body(Body::from(body.to_string())).unwrap())
+            .await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {

@@ -7,4 +7,5 @@ mod events;
 mod jobs;
 mod insight;
 mod pages;
+mod people;
 mod recording;
