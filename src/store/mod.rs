@@ -18,6 +18,7 @@ mod analyses;
 mod announcements;
 mod boot;
 mod call_log;
+mod browse;
 mod calls;
 mod db;
 mod deliveries;
@@ -47,17 +48,20 @@ pub use announcements::{
     RecordingFacts,
 };
 pub use boot::{Interrupted, RecoveredRecording};
+pub use browse::{Browsed, RecordingCursor, RecordingFilter, RecordingPage};
 pub use call_log::{CallLog, Read, Understood};
 pub use calls::{Call, CallState, Cursor, Page, Which};
-pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
+pub use deliveries::{
+    Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, ToldDelivery, WhichDeliveries,
+};
 pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
 pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
 };
 pub use leads::{
-    Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
-    NewProviderRecording, ProviderStatus, RecordingNews,
+    Advanced, Changed, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus,
+    NewLead, NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
 pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;

@@ -96,7 +96,7 @@ async fn pages_are_by_call_and_state(bench: &Bench) {
         loop {
             let page = bench.store.deliveries(&which, after.as_deref(), 2).await;
             let (page, next) = page.unwrap();
-            found.extend(page);
+            found.extend(page.into_iter().map(|told| told.delivery));
             match next {
                 Some(_) => after = next,
                 None => return found,
