@@ -10,8 +10,16 @@ use crate::{
 
 pub(super) mod call;
 pub(super) mod calls;
+pub(super) mod deliveries;
+mod filters;
+pub(super) mod health;
+pub(super) mod jobs;
 mod layout;
+pub(super) mod lead;
+pub(super) mod leads;
 mod meaning;
+pub(super) mod recordings;
+mod spark;
 mod talk;
 
 pub(super) use layout::Page;

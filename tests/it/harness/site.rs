@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use callscribe::{
-    http::{Access, AppState, router},
+    http::{About, Access, AppState, router},
     live::hub::{self, Hub},
     store::{CallState, NewCall, NewStream, Store, StreamKey},
     tasks,
@@ -32,6 +32,7 @@ pub(crate) struct Site {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
+    pub(crate) about: Arc<About>,
     access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
     address: Option<SocketAddr>,
@@ -48,6 +49,7 @@ fn app(site: &Site) -> Router {
         metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
+        about: Arc::clone(&site.about),
         closing: site.closing.clone(),
     })
 }
@@ -90,6 +92,12 @@ impl Site {
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
         let token = token.map(Into::into);
+        let recording = callscribe::recordings::Options {
+            folder: dir.path().into(),
+            ..Default::default()
+        };
+        let models = vec![("Final transcript", "base".to_owned())];
+        let about = Arc::new(About::new(clock.clone(), &recording, models));
         let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
         let mut site = Self {
             store,
@@ -100,6 +108,7 @@ impl Site {
             dir,
             not_ready: Arc::default(),
             closing: CancellationToken::new(),
+            about,
             serving: Mutex::default(),
             address: None,
         };

@@ -1,0 +1,5 @@
+// Jobs: seen as they go, and tried again in place.
+
+import { tend } from "./tend.js";
+
+tend(["jobs"], 3);
