@@ -121,6 +121,16 @@ impl Site {
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, String::new()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost");
@@ -128,7 +138,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::empty()).unwrap();
+        let request = request.body(Body::from(body)).unwrap();
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {
@@ -154,6 +164,16 @@ impl Site {
         });
         *self.serving.lock().unwrap() = Some((serving, address));
         format!("http://{address}")
+    }
+
+    /// Another process on the same rows, with a hub of its own.
+    pub(crate) async fn another(&self) -> Self {
+        let other = Self::open().await;
+        Self {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            ..other
+        }
     }
 
     /// The process ends and another one takes its place, on the same rows; it does not listen yet.

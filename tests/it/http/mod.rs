@@ -3,8 +3,11 @@
 mod access;
 mod api;
 mod erase;
+mod deliveries;
 mod events;
 mod jobs;
 mod insight;
+mod leads;
 mod pages;
 mod recording;
+mod recordings;
