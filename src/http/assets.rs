@@ -26,8 +26,6 @@ static FILES: &[(&str, &[u8])] = &files![
     "call.js",
     "calls.css",
     "calls.js",
-    "deliveries.css",
-    "deliveries.js",
     "health.css",
     "health.js",
     "icon.svg",

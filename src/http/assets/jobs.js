@@ -1,5 +1,5 @@
-// Jobs: seen as they go, and tried again in place.
+// Jobs and deliveries: seen as they go, and tried again in place.
 
 import { tend } from "./tend.js";
 
-tend(["jobs"], 3);
+tend(["jobs", "deliveries"], 3);

@@ -82,7 +82,7 @@ function tellTheirs(lead) {
   theirs.replaceChildren(
     `Somebody else changed this lead meanwhile; nothing of yours is lost, and nothing of theirs. The status is now “${named}”, and the notes are: “`,
     notes,
-    "” Save again to put yours in their place.",
+    "”. Save again to put yours in their place.",
   );
   theirs.hidden = false;
   document.getElementById("saved").textContent = "Not saved yet.";

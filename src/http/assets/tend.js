@@ -4,8 +4,9 @@
 import { every, refresher, say } from "./base.js";
 
 export function tend(parts, seconds) {
-  if (!document.getElementById(parts[0])) return; // a question, not a list
-  const page = refresher(parts);
+  const there = parts.filter((id) => document.getElementById(id));
+  if (!there.length) return; // a question, not a list
+  const page = refresher(there);
   const asking = every(() => seconds, () => page.refresh());
   page.refused = () => asking.stop();
   document.addEventListener("submit", async (event) => {

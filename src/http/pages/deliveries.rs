@@ -67,7 +67,7 @@ pub(in crate::http) async fn show(
             }
         }
     };
-    Ok(Page::new("Deliveries", "deliveries", content))
+    Ok(Page::new("Deliveries", "jobs", content))
 }
 
 fn nothing(asked: &Asked) -> &'static str {

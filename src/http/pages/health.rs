@@ -100,11 +100,11 @@ const fn look(figure: Figure) -> spark::Look {
     let (name, what, unit, decimals, top) = match figure {
         Figure::Streams => ("Streams", "open at once", "", 0, 4.0),
         Figure::LiveLag => ("Live lag", "words behind the voice", " s", 1, 2.0),
-        Figure::LiveQueue => ("Live queue", "windows that wait to be heard", "", 0, 4.0),
+        Figure::LiveQueue => ("Live queue", "windows that wait", "", 0, 4.0),
         Figure::LiveLevel => ("Overload", "step of live words, 0 is none", "", 0, 4.0),
         Figure::DecodeLoad => ("Decode load", "processor cores busy", "", 2, 1.0),
         Figure::WaitingJobs => ("Jobs", "waiting", "", 0, 4.0),
-        Figure::DeadJobs => ("Failed jobs", "given up, not yet seen to", "", 0, 4.0),
+        Figure::DeadJobs => ("Failed jobs", "given up", "", 0, 4.0),
     };
     spark::Look {
         name,

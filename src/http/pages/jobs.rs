@@ -257,7 +257,7 @@ pub(in crate::http) async fn ask(
         div.confirm {
             h1 { "Drop this job?" }
             ul.jobs { (row(&job)) }
-            p { (consequence(&job.kind)) " It is not made again by itself." }
+            p { (consequence(&job.kind)) }
             form method="post" action={ "/jobs/" (job.id) "/drop" } {
                 div.buttons { button.danger { "Drop the job" } a href="/jobs" { "Keep it" } }
             }
@@ -274,8 +274,8 @@ fn consequence(kind: &str) -> &'static str {
         "announce" => "Nobody is told of the call.",
         "deliver" => "The delivery is given up; it can be sent again from the deliveries.",
         "download" => "The provider's recording is not fetched.",
-        "archive" => "Old recordings stay as they are.",
-        "purge" => "Old recordings are not deleted.",
+        "archive" => "Old recordings stay as they are until the server starts again.",
+        "purge" => "Old recordings are not deleted until the server starts again.",
         _ => "Its work is not done.",
     }
 }

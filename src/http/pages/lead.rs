@@ -138,7 +138,7 @@ fn edit(lead: &Lead, edited: &Edited) -> Markup {
             p #theirs.banner role="alert" hidden[!edited.meanwhile] {
                 @if edited.meanwhile {
                     "Somebody else changed this lead meanwhile; nothing of yours is lost, and nothing of theirs. The status is now “"
-                    (label(lead.status)) "”, and the notes are: “" bdi { (lead.notes) } "” Save again to put yours in their place."
+                    (label(lead.status)) "”, and the notes are: “" bdi { (lead.notes) } "”. Save again to put yours in their place."
                 }
             }
             form method="post" action={ "/leads/" (lead.id) } {
@@ -297,9 +297,9 @@ pub(super) fn meaning(lead: &Lead) -> Markup {
             @if !points.is_empty() { ul { @for point in points { li dir="auto" { (point) } } } }
             dl {
                 @for (name, value) in facts {
-                    @if let Some(value) = value { dt { (name) } dd dir="auto" { (value) } }
+                    @if let Some(value) = value { div { dt { (name) } dd { bdi { (value) } } } }
                 }
-                @if let Some(of_1000) = log.confidence { dt { "Confidence" } dd { (of_1000 / 10) " %" } }
+                @if let Some(of_1000) = log.confidence { div { dt { "Confidence" } dd { (of_1000 / 10) " %" } } }
             }
         }
     }

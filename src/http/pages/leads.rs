@@ -120,8 +120,8 @@ fn nothing(asked: &Asked) -> Markup {
                 p { "There are no older leads." }
             } @else {
                 p { strong { "No leads yet." } " A call appears here by itself the moment it rings." }
-                p { "Let your Twilio number ask this server what to do with a call: set its “A call comes in” to this address, with https and your server's name:" }
-                p { code { "/webhook/twilio/voice" } }
+                p { "Let your Twilio number ask this server what to do with a call: set its “A call comes in” to https, your server's name, and the path that the configuration names (twilio.voice_path), which is" }
+                p { code { "/webhook/twilio/voice" } " unless it says otherwise." }
             }
         }
     }

@@ -51,6 +51,10 @@ pub(super) fn problem(error: &HttpError) -> Page {
             "Token, please",
             "It stands in the server's configuration as http.access_token.",
         ),
+        "conflict" | "call_is_live" => (
+            "Not now",
+            "Nothing was changed. Go back, look at how things stand, and try again once that has passed.",
+        ),
         "too_many_viewers" => ("Full house", "Try again in a minute."),
         _ => (
             "That did not work",

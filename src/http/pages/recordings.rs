@@ -170,7 +170,7 @@ fn row(one: &Browsed, size: Option<u64>) -> Markup {
                 span.when { (day_and_time(recording.opened_at)) }
             }
             (verdict(one))
-            @if let Some(why) = &recording.failed { p.why dir="auto" { (sentence(why)) } }
+            @if let Some(why) = &recording.failed { p.why { "Not complete. " bdi { (sentence(why)) } } }
             @if recording.state == RecordingState::Deleted { p.quiet { "Its files are deleted." } } @else {
                 @for part in 1..=recording.parts.len() { (player(recording, part)) }
             }
