@@ -292,7 +292,7 @@ pub(super) fn meaning(lead: &Lead) -> Markup {
     let points: Vec<&str> = points.filter(|point| !point.is_empty()).collect();
     let facts = [("Service", &log.service), ("City", &log.city)];
     html! {
-        div.meaning {
+        div.gist {
             @if let Some(title) = text("title") { p.title dir="auto" { (title) } }
             @if !points.is_empty() { ul { @for point in points { li dir="auto" { (point) } } } }
             dl {

@@ -68,7 +68,7 @@ async fn a_lead_rings_and_fills_without_a_reload() {
         ))
         .await;
     browser
-        .until("document.querySelector('#card .meaning').innerText.includes('telephony')")
+        .until("document.querySelector('#card .gist').innerText.includes('telephony')")
         .await;
     let waits = "document.querySelector('.spinner, [data-pending]')";
     assert_eq!(browser.eval(waits).await, json!(null));
@@ -117,9 +117,9 @@ async fn work_of_another_process_is_seen_though_no_event_tells_of_it() {
         .understood("CA1", 1, ("לוטו תקוע", &["בבית שאן"]))
         .await;
     browser
-        .until("document.querySelector('#card .meaning')?.innerText.includes('לוטו תקוע')")
+        .until("document.querySelector('#card .gist')?.innerText.includes('לוטו תקוע')")
         .await;
-    let direction = "getComputedStyle(document.querySelector('.meaning .title')).direction";
+    let direction = "getComputedStyle(document.querySelector('.gist .title')).direction";
     assert_eq!(browser.text(direction).await, "rtl");
 }
 
