@@ -29,7 +29,7 @@ pub(super) fn picture(look: &Look, values: &[(Timestamp, f64)], now: Timestamp) 
     html! {
         figure.spark {
             figcaption { strong { (look.name) } " " span.quiet { (look.what) } }
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label={ (look.name) ": " (told) } {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label={ (look.name) ": " (told) " in the last hour" } {
                 line.base x1="0" x2=(WIDTH) y1=(HEIGHT - 0.5) y2=(HEIGHT - 0.5) {}
                 @for run in runs(look, values, now) { polyline points=(run) {} }
             }
@@ -40,11 +40,11 @@ pub(super) fn picture(look: &Look, values: &[(Timestamp, f64)], now: Timestamp) 
 
 fn told(look: &Look, values: &[(Timestamp, f64)]) -> String {
     let Some((_, now)) = values.last() else {
-        return "nothing measured in the last hour".into();
+        return "nothing measured".into();
     };
     let most = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let Look { unit, decimals, .. } = look;
-    format!("now {now:.decimals$}{unit}, at most {most:.decimals$}{unit} in the last hour")
+    format!("now {now:.decimals$}{unit}, at most {most:.decimals$}{unit}")
 }
 
 /// Lines as SVG has them; a new one after each gap.
@@ -94,12 +94,12 @@ mod tests {
         assert_eq!(runs.len(), 2, "{runs:?}");
         assert_eq!(runs[0], "-1.0,46.5 0.0,46.5 0.7,2.5 ");
         assert_eq!(runs[1], "239.0,24.5 240.0,24.5 ");
-        assert_eq!(told(&LOOK, &values), "now 4, at most 8 in the last hour");
+        assert_eq!(told(&LOOK, &values), "now 4, at most 8");
     }
 
     #[test]
     fn nothing_is_said_to_be_nothing() {
-        assert_eq!(told(&LOOK, &[]), "nothing measured in the last hour");
+        assert_eq!(told(&LOOK, &[]), "nothing measured");
         assert!(runs(&LOOK, &[], at(0)).is_empty());
     }
 }
