@@ -36,6 +36,7 @@ mod purge;
 mod runner;
 mod transcribe;
 mod understand;
+pub mod unrecord;
 
 #[cfg(test)]
 mod tests;
@@ -48,7 +49,7 @@ pub use download::Download;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use purge::Purge;
-pub use runner::{Outcome, Runner, Worker};
+pub use runner::{KINDS, Outcome, Runner, Worker};
 pub use transcribe::Transcribe;
 pub use understand::Understand;
 
@@ -135,6 +136,8 @@ pub enum Told {
     Waiting { reason: String },
     /// The final pass was given up.
     GivenUp { reason: String },
+    /// The call's lead is another than it was.
+    Lead,
 }
 
 /// Work that survives the process. One file each.

@@ -12,7 +12,7 @@ use crate::{
     after,
     config::Config,
     http::{
-        self, Access, AppState,
+        self, About, Access, AppState,
         connections::{self, HEAD_TIMEOUT},
     },
     lifecycle::Lifecycle,
@@ -144,7 +144,12 @@ impl Server {
         let closing = CancellationToken::new();
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
         let jobs = engines::start_jobs(config, &loaded, &gateway)?;
-        let app = app(config, &gateway, &closing, metrics, clock)?;
+        let about = About::new(clock.clone(), &config.recording, loaded.names());
+        let about = Arc::new(about);
+        let render = metrics.clone();
+        let watch = Arc::clone(&about).watch(move || render.render(), closing.clone());
+        drop(tasks::spawn("figures", watch));
+        let app = app(config, &gateway, &closing, metrics, about)?;
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -272,9 +277,9 @@ fn app(
     gateway: &Gateway,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
-    clock: Clock,
+    about: Arc<About>,
 ) -> anyhow::Result<axum::Router> {
-    let ready = gateway.clone();
+    let (ready, clock) = (gateway.clone(), gateway.clock.clone());
     let state = AppState {
         store: gateway.store.clone(),
         hub: gateway.hub.clone(),
@@ -289,10 +294,12 @@ fn app(
         people: Arc::new(config.people.clone()),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
+        about,
         closing: closing.clone(),
     };
     let twilio = http::twilio::router(http::twilio::Doors {
         store: gateway.store.clone(),
+        hub: gateway.hub.clone(),
         clock,
         options: config.twilio.clone(),
         proxies: config.server.proxies(),

@@ -26,7 +26,18 @@ static FILES: &[(&str, &[u8])] = &files![
     "call.js",
     "calls.css",
     "calls.js",
+    "health.css",
+    "health.js",
     "icon.svg",
+    "jobs.css",
+    "jobs.js",
+    "lead.css",
+    "lead.js",
+    "leads.css",
+    "leads.js",
+    "recordings.css",
+    "recordings.js",
+    "tend.js",
 ];
 
 static HASH: LazyLock<String> = LazyLock::new(|| {

@@ -97,6 +97,17 @@ impl From<axum::extract::rejection::QueryRejection> for HttpError {
 #[from_request(via(axum::extract::Query), rejection(HttpError))]
 pub(super) struct Params<T>(pub(super) T);
 
+impl From<axum::extract::rejection::FormRejection> for HttpError {
+    fn from(rejection: axum::extract::rejection::FormRejection) -> Self {
+        Self::new(rejection.status(), "bad_request", rejection.body_text())
+    }
+}
+
+/// A posted `Form` whose refusal is an [`HttpError`].
+#[derive(axum::extract::FromRequest)]
+#[from_request(via(axum::Form), rejection(HttpError))]
+pub(super) struct Sent<T>(pub(super) T);
+
 pub(super) async fn no_such_page() -> HttpError {
     HttpError::not_found("there is nothing at this address")
 }

@@ -1,11 +1,11 @@
-//! `GET /api/v1/calls/{id}/events` and `GET /api/v1/events`: Server-Sent Events.
+//! `GET /api/v1/calls/{id}/events`, `/api/v1/events` and `/api/v1/leads/events`: Server-Sent Events.
 //!
 //! A call's stream begins with a `snapshot`, or goes on after `Last-Event-ID` (a header, or
 //! `?last_event_id=`) where what followed is still known. Then come `partial`, `delta`, `completed`,
 //! `replaced`, `degraded`, `state` and `note` ([`CallEvent`]) as they happen, and `ended` at the end of
 //! it all, after which the server closes. A viewer that falls behind gets another `snapshot`: it stands
 //! instead of all that came before. The list's stream says `call` whenever a call appears or changes its
-//! state.
+//! state; the leads' stream says `lead` whenever a lead appears or changes.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     ids::CallSid,
-    live::hub::{CallEvent, CallView, ListEvent, Next, OpenUtterance, Subscription},
+    live::hub::{self, CallEvent, CallView, Next, OpenUtterance, Subscription},
     store::VersionKind,
     transcript::Document,
 };
@@ -142,7 +142,24 @@ pub(super) async fn of_list(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let viewer = state.hub.subscribe_list(last_event_id(&headers, &asked))?;
-    let events = stream::unfold(viewer, |mut viewer: Subscription<ListEvent>| async {
+    Ok(listed(viewer, &state))
+}
+
+pub(super) async fn of_leads(
+    State(state): State<AppState>,
+    Params(asked): Params<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let viewer = state.hub.subscribe_leads(last_event_id(&headers, &asked))?;
+    Ok(listed(viewer, &state))
+}
+
+/// What a list's log says, and where it has passed the viewer, that it did.
+fn listed<E>(viewer: Subscription<E>, state: &AppState) -> Response
+where
+    E: hub::event::Entry<View = ()>,
+{
+    let events = stream::unfold(viewer, |mut viewer: Subscription<E>| async {
         let event = match viewer.next().await {
             Next::Event(event) => encode(event.id, event.name(), event.json()),
             Next::Snapshot { position, .. } => {
@@ -152,7 +169,7 @@ pub(super) async fn of_list(
         };
         Some((Ok(event), viewer))
     });
-    Ok(answer(events.take_until(state.closing.cancelled_owned())))
+    answer(events.take_until(state.closing.clone().cancelled_owned()))
 }
 
 /// The header is what a browser sends when it comes back; the address is what a page starts with.

@@ -20,8 +20,8 @@ pub(super) async fn alive() -> Response {
     Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response()
 }
 
-/// 200 when new calls are welcome, else 503 with the reasons.
-pub(super) async fn ready(State(state): State<AppState>) -> Response {
+/// Why new calls should go elsewhere; empty when they are welcome.
+pub(super) async fn reasons(state: &AppState) -> Vec<String> {
     let mut reasons = (state.not_ready)();
     match tokio::time::timeout(DATABASE_PATIENCE, state.store.ping()).await {
         Ok(Ok(())) => {}
@@ -32,6 +32,12 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         }
         Err(_) => reasons.push("the database does not answer".into()),
     }
+    reasons
+}
+
+/// 200 when new calls are welcome, else 503 with the reasons.
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    let reasons = reasons(&state).await;
     let status = if reasons.is_empty() {
         StatusCode::OK
     } else {

@@ -21,6 +21,7 @@ use tower_http::{
 
 use crate::{live::hub::Hub, people, recordings::archive::Shelf, store::Store, time::Clock};
 
+mod about;
 mod access;
 mod assets;
 mod call_file;
@@ -32,6 +33,7 @@ mod deliveries;
 mod error;
 mod erase;
 mod events;
+mod figures;
 mod health;
 mod jobs;
 mod leads;
@@ -42,9 +44,11 @@ mod paging;
 pub mod proxy;
 mod range;
 mod recording;
+mod recordings;
 mod transcript;
 pub mod twilio;
 
+pub use about::About;
 pub use access::{Access, ShortToken};
 pub use error::HttpError;
 
@@ -77,6 +81,8 @@ pub struct AppState {
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
     pub shelf: Arc<Shelf>,
+    /// The server itself: its figures, its models, its disk.
+    pub about: Arc<About>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
 }
@@ -107,6 +113,7 @@ pub fn router(state: AppState) -> Router {
     let texts = Router::new()
         .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
+        .merge(desk())
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
@@ -145,7 +152,11 @@ pub fn router(state: AppState) -> Router {
             HeaderValue::from_static("no-store"),
         ));
     let guarded = texts
-        .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
+        .route(
+            "/api/v1/calls/{id}/recording/{track}",
+            get(recording::get).delete(recordings::remove),
+        )
+        .route("/api/v1/leads/events", get(events::of_leads))
         .route("/api/v1/calls/{id}/events", get(events::of_call))
         .route("/api/v1/events", get(events::of_list))
         .route("/metrics", get(health::metrics))
@@ -176,4 +187,33 @@ pub fn router(state: AppState) -> Router {
             ))
         })
         .with_state(state)
+}
+
+/// Where leads, recordings and jobs are tended.
+fn desk() -> Router<AppState> {
+    Router::new()
+        .route("/leads", get(pages::leads::show))
+        .route(
+            "/leads/{id}",
+            get(pages::lead::show).post(pages::lead::change),
+        )
+        .route("/recordings", get(pages::recordings::show))
+        .route(
+            "/recordings/{call}/{stream}/{track}/delete",
+            get(pages::recordings::ask).post(pages::recordings::delete),
+        )
+        .route("/jobs", get(pages::jobs::show))
+        .route("/jobs/{id}/retry", post(pages::jobs::retry))
+        .route(
+            "/jobs/{id}/drop",
+            get(pages::jobs::ask).post(pages::jobs::remove),
+        )
+        .route("/deliveries", get(pages::deliveries::show))
+        .route(
+            "/deliveries/{id}/redeliver",
+            post(pages::deliveries::redeliver),
+        )
+        .route("/health", get(pages::health::show))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/recordings/usage", get(recordings::usage))
 }

@@ -134,7 +134,7 @@ fn gone() -> HttpError {
     HttpError::new(
         StatusCode::GONE,
         "gone",
-        "the recording was deleted when its time was up",
+        "the recording was deleted: its time was up, or somebody wanted it gone",
     )
 }
 

@@ -1,5 +1,5 @@
-//! What viewers are told about calls while they last: one bounded log of events per call and one for
-//! the list of calls. Publishing never waits; a viewer reads at its own pace from the log itself, so a
+//! What viewers are told about calls while they last: one bounded log of events per call, one for the
+//! list of calls, and one for leads. Publishing never waits; a viewer reads at its own pace from the log itself, so a
 //! slow one costs no memory and slows nobody: when the log has passed it, it is told to start over from
 //! a snapshot.
 
@@ -22,7 +22,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-pub use event::{CallEvent, CallView, ListEvent, OpenUtterance, Utterance};
+pub use event::{CallEvent, CallView, LeadEvent, LeadNews, ListEvent, OpenUtterance, Utterance};
 use log::Log;
 pub use log::{Logged, Next};
 
@@ -61,6 +61,7 @@ struct Inner {
     clock: Clock,
     calls: Mutex<HashMap<CallSid, Arc<Call>>>,
     list: Arc<Log<ListEvent>>,
+    leads: Arc<Log<LeadEvent>>,
     viewers: Arc<AtomicUsize>,
 }
 
@@ -84,11 +85,13 @@ impl Hub {
     #[must_use]
     pub fn new(options: Options, clock: Clock) -> Self {
         let list = Log::new(first_id(&clock), options.kept_events);
+        let leads = Log::new(first_id(&clock), options.kept_events);
         Self(Arc::new(Inner {
             options,
             clock,
             calls: Mutex::default(),
             list: Arc::new(list),
+            leads: Arc::new(leads),
             viewers: Arc::default(),
         }))
     }
@@ -98,6 +101,10 @@ impl Hub {
         counter!("callscribe_live_events_total", "event" => event.name()).increment(1);
         if let Some(changed) = ListEvent::of(call, &event) {
             self.0.list.push(changed);
+        }
+        // A lead's card shows the text that its call serves.
+        if matches!(event, CallEvent::State { .. } | CallEvent::Replaced { .. }) {
+            self.publish_lead(call, LeadNews::Changed);
         }
         let entry = self.call(call);
         let ended = matches!(event, CallEvent::Ended { .. });
@@ -140,6 +147,35 @@ impl Hub {
             last_event_id,
             seat,
         ))
+    }
+
+    /// Tells who watches leads that the one of this call rang or changed. Whoever publishes has stored it
+    /// before. Never waits.
+    pub fn publish_lead(&self, call: &CallSid, news: LeadNews) {
+        let call = call.clone();
+        self.0.leads.push(LeadEvent { call, news });
+    }
+
+    /// Watches the leads.
+    ///
+    /// # Errors
+    /// When there are too many viewers already.
+    pub fn subscribe_leads(
+        &self,
+        last_event_id: Option<u64>,
+    ) -> Result<Subscription<LeadEvent>, TooManyViewers> {
+        let seat = self.seat()?;
+        Ok(Subscription::new(
+            Arc::clone(&self.0.leads),
+            last_event_id,
+            seat,
+        ))
+    }
+
+    /// The id of the newest event of the leads.
+    #[must_use]
+    pub fn leads_position(&self) -> u64 {
+        self.0.leads.view().0
     }
 
     /// The id of a call's newest event, and what stands in the hub beyond what is stored. Take it before

@@ -19,6 +19,7 @@ mod announcements;
 mod bookings;
 mod boot;
 mod call_log;
+mod browse;
 mod calls;
 mod customers;
 mod db;
@@ -51,18 +52,21 @@ pub use announcements::{
 };
 pub use bookings::{Booker, BookingFilter};
 pub use boot::{Interrupted, RecoveredRecording};
+pub use browse::{Browsed, RecordingCursor, RecordingFilter, RecordingPage};
 pub use call_log::{CallLog, Read, Understood};
 pub use calls::{Call, CallState, Cursor, Page, Which};
 pub use customers::{Brought, CustomerFilter};
-pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
+pub use deliveries::{
+    Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, ToldDelivery, WhichDeliveries,
+};
 pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
 pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
 };
 pub use leads::{
-    Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
-    NewProviderRecording, ProviderStatus, RecordingNews,
+    Advanced, Changed, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus,
+    NewLead, NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
 pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;

@@ -125,3 +125,16 @@ export function clock(seconds) {
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
+
+/** Calls `work` again and again while the page is seen; `seconds` says how long to wait each time. */
+export function every(seconds, work) {
+  let timer;
+  const next = () => {
+    timer = setTimeout(() => {
+      if (!document.hidden) work();
+      next();
+    }, seconds() * 1000);
+  };
+  next();
+  return { stop: () => clearTimeout(timer) };
+}

@@ -11,7 +11,13 @@ use crate::{
 };
 
 /// Where the bar leads: address and name. A page under an address belongs to it.
-const PLACES: [(&str, &str); 1] = [("/", "Calls")];
+const PLACES: [(&str, &str); 5] = [
+    ("/", "Calls"),
+    ("/leads", "Leads"),
+    ("/recordings", "Recordings"),
+    ("/jobs", "Jobs"),
+    ("/health", "Health"),
+];
 
 #[derive(Clone)]
 pub(in crate::http) struct Page {
@@ -92,6 +98,7 @@ impl Page {
 fn bar(path: &str) -> Markup {
     let is_here = |place: &str| match place {
         "/" => path == "/" || path.starts_with("/calls/"),
+        "/jobs" => path.starts_with("/jobs") || path.starts_with("/deliveries"),
         place => path == place || path.starts_with(&format!("{place}/")),
     };
     html! {

@@ -10,8 +10,16 @@ use crate::{
 
 pub(super) mod call;
 pub(super) mod calls;
+pub(super) mod deliveries;
+mod filters;
+pub(super) mod health;
+pub(super) mod jobs;
 mod layout;
+pub(super) mod lead;
+pub(super) mod leads;
 mod meaning;
+pub(super) mod recordings;
+mod spark;
 mod talk;
 
 pub(super) use layout::Page;
@@ -42,6 +50,10 @@ pub(super) fn problem(error: &HttpError) -> Page {
         "access_token" => (
             "Token, please",
             "It stands in the server's configuration as http.access_token.",
+        ),
+        "conflict" | "call_is_live" => (
+            "Not now",
+            "Nothing was changed. Go back, look at how things stand, and try again once that has passed.",
         ),
         "too_many_viewers" => ("Full house", "Try again in a minute."),
         _ => (

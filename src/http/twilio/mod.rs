@@ -10,7 +10,7 @@ use axum::{Router, extract::DefaultBodyLimit, routing::post};
 use secrecy::SecretString;
 
 use super::proxy::Proxies;
-use crate::{store::Store, time::Clock};
+use crate::{live::hub::Hub, store::Store, time::Clock};
 
 mod answer;
 mod heard;
@@ -24,6 +24,8 @@ pub use options::{BadOptions, Dial, Greeting, Options, Record, StreamVerb};
 /// What the doors work with.
 pub struct Doors {
     pub store: Store,
+    /// Who watches leads learns of them here.
+    pub hub: Hub,
     pub clock: Clock,
     pub options: Options,
     pub proxies: Proxies,

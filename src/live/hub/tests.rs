@@ -389,3 +389,28 @@ fn events_read_as_documented() {
         );
     }
 }
+
+#[test]
+fn leads_have_a_log_of_their_own() {
+    let (hub, _) = hub(2);
+    let mut leads = hub.subscribe_leads(Some(hub.leads_position())).unwrap();
+    let mut list = hub.subscribe_list(Some(hub.list_position())).unwrap();
+    hub.publish_lead(&sid("CA1"), LeadNews::New);
+    assert_eq!(drain(&mut leads), ["lead"]);
+    hub.publish(&sid("CA1"), state(CallState::Live));
+    hub.publish(&sid("CA1"), partial(0, "hello"));
+    assert_eq!(drain(&mut leads), ["lead"], "its call changed");
+    assert_eq!(drain(&mut list), ["call"], "and leads are no calls");
+    for _ in 0..9 {
+        hub.publish_lead(&sid("CA2"), LeadNews::Changed);
+    }
+    assert_eq!(
+        drain(&mut leads),
+        ["lead"],
+        "the newest of a lead says it all"
+    );
+    for call in ["CA3", "CA4", "CA5"] {
+        hub.publish_lead(&sid(call), LeadNews::New);
+    }
+    assert_eq!(drain(&mut leads), ["snapshot"], "the log has passed it");
+}

@@ -1,6 +1,7 @@
 //! The suite that both databases pass.
 
 mod boot;
+mod browse;
 mod call_log;
 mod calls;
 mod deliveries;

@@ -13,7 +13,7 @@ use crate::harness::{browser::Browser, line::nobody, site::Site};
 
 const LONG: &str = "https://example.com/a/very/long/address/that/has/no/place/to/break/0123456789012345678901234567890123456789";
 
-async fn views(browser: &Browser, url: &str, name: &str) {
+pub(super) async fn views(browser: &Browser, url: &str, name: &str) {
     for (width, height) in [(1440, 1000), (390, 844)] {
         for scheme in ["light", "dark"] {
             browser.look(width, height, scheme).await;

@@ -1,6 +1,8 @@
 //! The pages in a real browser, before the eyes of a reader.
 
 mod call;
+mod desk;
+mod desk_looks;
 mod following;
 mod looks;
 mod reading;

@@ -174,6 +174,18 @@ impl Line<'_> {
         path: &std::path::Path,
         failed: Option<&str>,
     ) {
+        self.record_judged(track, path, failed, serde_json::Value::Null)
+            .await;
+    }
+
+    /// `detail`: levels and verdict, as the sidecar has them.
+    pub(crate) async fn record_judged(
+        &self,
+        track: Track,
+        path: &std::path::Path,
+        failed: Option<&str>,
+        detail: serde_json::Value,
+    ) {
         let frames = (std::fs::metadata(path).unwrap().len() - 44) / 2;
         let end = RecordingEnd {
             parts: vec![RecordingPart {
@@ -182,7 +194,7 @@ impl Line<'_> {
                 channel: 0,
             }],
             gaps: vec![],
-            detail: serde_json::Value::Null,
+            detail,
             failed: failed.map(ToOwned::to_owned),
         };
         let at = self.site.clock.wall();
@@ -190,7 +202,7 @@ impl Line<'_> {
         self.site.store.record_closed(&key, &end, at).await.unwrap();
     }
 
-    fn recording(&self, track: Track) -> RecordingKey {
+    pub(crate) fn recording(&self, track: Track) -> RecordingKey {
         RecordingKey {
             stream: self.stream.clone(),
             track,

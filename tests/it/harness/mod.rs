@@ -1,5 +1,6 @@
 //! What several capabilities' tests share.
 
 pub(crate) mod browser;
+pub(crate) mod desk;
 pub(crate) mod line;
 pub(crate) mod site;

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use callscribe::{
-    http::{Access, AppState, router},
+    http::{About, Access, AppState, router},
     live::hub::{self, Hub},
     store::{CallState, NewCall, NewStream, Store, StreamKey},
     tasks,
@@ -32,6 +32,7 @@ pub(crate) struct Site {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
+    pub(crate) about: Arc<About>,
     access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
     address: Option<SocketAddr>,
@@ -49,6 +50,7 @@ fn app(site: &Site) -> Router {
         people: Arc::default(),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
+        about: Arc::clone(&site.about),
         closing: site.closing.clone(),
     })
 }
@@ -91,6 +93,12 @@ impl Site {
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
         let token = token.map(Into::into);
+        let recording = callscribe::recordings::Options {
+            folder: dir.path().into(),
+            ..Default::default()
+        };
+        let models = vec![("Final transcript", "base".to_owned())];
+        let about = Arc::new(About::new(clock.clone(), &recording, models));
         let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
         let mut site = Self {
             store,
@@ -101,6 +109,7 @@ impl Site {
             dir,
             not_ready: Arc::default(),
             closing: CancellationToken::new(),
+            about,
             serving: Mutex::default(),
             address: None,
         };
@@ -113,6 +122,16 @@ impl Site {
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, String::new()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost");
@@ -120,26 +139,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.answer(request.body(Body::empty()).unwrap()).await
-    }
-
-    /// With a JSON body.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: &serde_json::Value,
-    ) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("content-type", "application/json");
-        self.answer(request.body(Body::from(body.to_string())).unwrap())
-            .await
-    }
-
-    async fn answer(&self, request: Request<Body>) -> Answer {
+        let request = request.body(Body::from(body)).unwrap();
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {
@@ -147,6 +147,16 @@ impl Site {
             headers: head.headers,
             body: axum::body::to_bytes(body, 64 << 20).await.unwrap(),
         }
+    }
+
+    pub(crate) async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(method, path, &json, body.to_string()).await
     }
 
     /// Serves on a port of this machine until the test ends; gives the address.
@@ -165,6 +175,16 @@ impl Site {
         });
         *self.serving.lock().unwrap() = Some((serving, address));
         format!("http://{address}")
+    }
+
+    /// Another process on the same rows, with a hub of its own.
+    pub(crate) async fn another(&self) -> Self {
+        let other = Self::open().await;
+        Self {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            ..other
+        }
     }
 
     /// The process ends and another one takes its place, on the same rows; it does not listen yet.
