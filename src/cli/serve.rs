@@ -115,6 +115,7 @@ pub struct Server {
     pub lifecycle: Lifecycle,
     pub gateway: Gateway,
     jobs: after::Runner,
+    access: Arc<Access>,
     closing: CancellationToken,
     doors: JoinHandle<()>,
 }
@@ -144,7 +145,9 @@ impl Server {
         let closing = CancellationToken::new();
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
         let jobs = engines::start_jobs(config, &loaded, &gateway)?;
-        let app = app(config, &gateway, &closing, metrics, clock)?;
+        let access = Access::new(config.server.listen, &config.http, config.server.proxies())?;
+        let access = Arc::new(access);
+        let app = app(config, &gateway, &access, &closing, metrics, clock);
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -156,6 +159,7 @@ impl Server {
             lifecycle,
             gateway,
             jobs,
+            access,
             closing,
             doors,
         })
@@ -174,6 +178,7 @@ impl Server {
             let _ = tasks::blocking("recorder", move || recorder.shutdown()).await;
         }
         self.gateway.pen.close().await;
+        self.access.settled().await;
         self.gateway.store.close().await;
         tracing::info!("stopped");
     }
@@ -270,20 +275,17 @@ fn gateway(
 fn app(
     config: &Config,
     gateway: &Gateway,
+    access: &Arc<Access>,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
     clock: Clock,
-) -> anyhow::Result<axum::Router> {
+) -> axum::Router {
     let ready = gateway.clone();
     let state = AppState {
         store: gateway.store.clone(),
         hub: gateway.hub.clone(),
         clock: clock.clone(),
-        access: Arc::new(Access::new(
-            config.server.listen,
-            config.http.access_token.as_ref(),
-            &config.http.hosts,
-        )?),
+        access: Arc::clone(access),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
         recordings: config.recording.folder.clone(),
@@ -298,10 +300,10 @@ fn app(
         auth_token: config.media.auth_token.clone(),
         media_path: config.media.path.clone(),
     });
-    Ok(http::router(state)
+    http::router(state)
         .merge(http::media::router(
             gateway.clone(),
             config.server.proxies(),
         ))
-        .merge(twilio))
+        .merge(twilio)
 }

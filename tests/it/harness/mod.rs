@@ -2,4 +2,5 @@
 
 pub(crate) mod browser;
 pub(crate) mod line;
+pub(crate) mod people;
 pub(crate) mod site;

@@ -32,7 +32,7 @@ pub(crate) struct Site {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
-    access: Arc<Access>,
+    pub(crate) access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
     address: Option<SocketAddr>,
 }
@@ -89,8 +89,12 @@ impl Site {
         let clock = Clock::manual("2025-11-10T14:30:52Z".parse().unwrap());
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
-        let token = token.map(Into::into);
-        let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
+        let options = callscribe::http::Options {
+            access_token: token.map(Into::into),
+            ..Default::default()
+        };
+        let proxies = callscribe::http::proxy::Proxies::default();
+        let access = Access::new(listen.parse().unwrap(), &options, proxies).unwrap();
         let mut site = Self {
             store,
             hub,

@@ -2,9 +2,12 @@
 
 mod access;
 mod api;
+mod audit;
 mod erase;
 mod events;
+mod login;
 mod jobs;
 mod insight;
 mod pages;
 mod recording;
+mod rights;

@@ -1,0 +1,522 @@
+//! Who may come in, and what they may do.
+//!
+//! While nobody has an account, pages and API are open on this machine and closed beyond it; the first
+//! account (`callscribe accounts add NAME --role admin`) ends both. People log in and get a session, a
+//! role and with it the scopes of `store::roles`; programs have tokens with scopes of their own.
+//! `http.access_token`, from before there were accounts, stays an admin's token beside them: it is what a
+//! server is read with whose database nobody can reach.
+//!
+//! One table ([`rights`]) says what each route needs, one place ([`guard`]) asks for it and writes into the
+//! audit log what was done; handlers ask nothing and may look at their [`Viewer`]. Why no form carries a
+//! token against forged requests stands in [`origin`].
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Mutex,
+};
+
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{Extensions, HeaderMap, Method, StatusCode, Uri, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::{
+    AppState, Options,
+    error::{HttpError, is_for_programs},
+    pages,
+    proxy::Proxies,
+};
+use crate::store::{Actor, Lifetimes};
+
+mod deeds;
+mod entry;
+mod limit;
+mod origin;
+mod own;
+pub mod password;
+mod people;
+pub(super) mod rights;
+pub mod secret;
+pub(super) mod viewer;
+
+pub(super) use entry::{enter, leave, own_path};
+pub(super) use own::{change_password, end_session};
+pub(super) use people::{
+    add_account, add_token, give_password, give_role, remove_account, remove_token,
+};
+use rights::{Need, Right};
+pub(super) use viewer::Viewer;
+
+/// The shortest token that is taken: 16 characters are hard to guess over the network.
+const SHORTEST_TOKEN: usize = 16;
+/// What `http.access_token` becomes in a browser.
+const TOKEN_COOKIE: &str = "callscribe_access";
+/// What a login becomes.
+const SESSION_COOKIE: &str = "callscribe_session";
+/// Headers that a proxy adds: what comes with one was not asked for on this machine.
+const FORWARDED: [&str; 4] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+];
+/// Passwords looked at together: each takes 19 MiB and a core; whoever comes then waits.
+const AT_ONCE: usize = 2;
+
+/// The rule for one server.
+pub struct Access {
+    token: Option<Token>,
+    /// The server listens on this machine's own address only.
+    local: bool,
+    /// Names by which this machine is called, beside the local ones.
+    hosts: Vec<String>,
+    proxies: Proxies,
+    lifetimes: Lifetimes,
+    limits: Mutex<limit::Limits>,
+    passwords: Semaphore,
+    deeds: deeds::Deeds,
+}
+
+struct Token {
+    digest: [u8; 32],
+    /// What the cookie holds: made from the token, and the token cannot be made from it.
+    cookie: String,
+}
+
+/// A token that is too short to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("access_token: at least {SHORTEST_TOKEN} characters")]
+pub struct ShortToken;
+
+/// How a request came in.
+enum Entry {
+    As(Box<Viewer>),
+    /// By a token in the address, which is to become a cookie.
+    ByAddress,
+}
+
+impl Access {
+    /// # Errors
+    /// When the token is shorter than [`SHORTEST_TOKEN`].
+    pub fn new(
+        listen: SocketAddr,
+        options: &Options,
+        proxies: Proxies,
+    ) -> Result<Self, ShortToken> {
+        let token = options.access_token.as_ref();
+        let token = match token.map(ExposeSecret::expose_secret) {
+            Some(token) if token.chars().count() < SHORTEST_TOKEN => return Err(ShortToken),
+            Some(token) => Some(Token {
+                digest: Sha256::digest(token).into(),
+                cookie: secret::hash(&format!("callscribe cookie {token}")),
+            }),
+            None => None,
+        };
+        let hosts = options.hosts.iter();
+        Ok(Self {
+            token,
+            local: listen.ip().is_loopback(),
+            hosts: hosts.map(|host| host.to_ascii_lowercase()).collect(),
+            proxies,
+            lifetimes: Lifetimes {
+                idle: SignedDuration::from_mins(options.session_idle_minutes.into()),
+                whole: SignedDuration::from_hours(24 * i64::from(options.session_days)),
+            },
+            limits: Mutex::default(),
+            passwords: Semaphore::new(AT_ONCE),
+            deeds: deeds::Deeds::default(),
+        })
+    }
+
+    /// Waits until the audit log has everything: before the database is closed.
+    pub async fn settled(&self) {
+        self.deeds.settled().await;
+    }
+
+    /// How long logins last.
+    pub(super) const fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes
+    }
+
+    /// Without accounts only this machine's own people come in.
+    fn check_local(&self, headers: &HeaderMap) -> Result<(), HttpError> {
+        let closed = |why: &str| {
+            HttpError::new(
+                StatusCode::FORBIDDEN,
+                "closed",
+                format!(
+                    "pages and API are closed {why} until there is an account (callscribe accounts add NAME --role admin) or an access token (http.access_token)"
+                ),
+            )
+        };
+        if !self.local {
+            return Err(closed("on a server that listens beyond its own machine"));
+        }
+        if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+            return Err(closed("to what comes through a proxy"));
+        }
+        // A foreign page can make its own name resolve to 127.0.0.1 and read from here as from itself;
+        // the browser then sends that name.
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or_default();
+        let name = without_port(host).to_ascii_lowercase();
+        let known = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str())
+            || self.hosts.contains(&name);
+        if known {
+            return Ok(());
+        }
+        Err(HttpError::new(
+            StatusCode::FORBIDDEN,
+            "unknown_host",
+            "this server goes by localhost, 127.0.0.1 and the names in http.hosts; it was called by another",
+        ))
+    }
+}
+
+/// Who asks, by whatever shows it.
+async fn entry_of(state: &AppState, request: &Parts) -> Result<Entry, HttpError> {
+    let (access, now) = (&state.access, state.clock.wall());
+    let headers = &request.headers;
+    let peer = peer(&request.extensions);
+    let address = access.proxies.client(peer, headers);
+    let come = |viewer: Viewer| Ok(Entry::As(Box::new(viewer.through(peer))));
+    if let Some(given) = secret::bearer(headers) {
+        if access.token.as_ref().is_some_and(|token| token.is(given)) {
+            return come(Viewer::configured(address, false));
+        }
+        let token = state.store.token(&secret::hash(given), now).await?;
+        return come(Viewer::token(address, token.ok_or_else(wrong_token)?));
+    }
+    if let Some(token) = &access.token
+        && request.method == Method::GET
+        && let Some(given) = token_in(&request.uri)
+    {
+        return match token.is(&given) {
+            true => Ok(Entry::ByAddress),
+            false => Err(wrong_token()),
+        };
+    }
+    if let Some(secret) = secret::cookie(headers, SESSION_COOKIE) {
+        let hash = secret::hash(secret);
+        let known = state.store.session(&hash, access.lifetimes, now).await?;
+        if let Some((session, account)) = known {
+            return come(Viewer::account(address, session, account));
+        }
+    }
+    if let Some(token) = &access.token
+        && secret::cookie(headers, TOKEN_COOKIE).is_some_and(|given| token.is_cookie(given))
+    {
+        return come(Viewer::configured(address, true));
+    }
+    if state.store.has_accounts().await? {
+        return come(Viewer::stranger(address));
+    }
+    if access.token.is_some() {
+        return Err(no_token());
+    }
+    access.check_local(headers)?;
+    come(Viewer::open(address))
+}
+
+impl Token {
+    /// Over digests, so that neither content nor length shows in the time.
+    fn is(&self, given: &str) -> bool {
+        let digest: [u8; 32] = Sha256::digest(given).into();
+        digest.ct_eq(&self.digest).into()
+    }
+
+    fn is_cookie(&self, given: &str) -> bool {
+        given.as_bytes().ct_eq(self.cookie.as_bytes()).into()
+    }
+}
+
+/// Middleware: lets in who may come in, and writes down what they did.
+pub(super) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut head, body) = request.into_parts();
+    let viewer = match entry_of(&state, &head).await {
+        Ok(Entry::As(viewer)) => *viewer,
+        Ok(Entry::ByAddress) => return welcome(&state.access, &head),
+        Err(error) => return error.into_response(),
+    };
+    let (method, uri) = (head.method.clone(), head.uri.clone());
+    let route = head.extensions.get::<MatchedPath>();
+    let right = route.and_then(|route| rights::of(method.as_str(), route.as_str()));
+    let refused = origin::check(&method, &head.headers, viewer.by_cookie)
+        .and_then(|()| allowed(right, &viewer));
+    if let Err(error) = refused {
+        let mut response = at_the_door(&head, error);
+        response.extensions_mut().insert(viewer);
+        return response;
+    }
+    head.extensions.insert(viewer.clone());
+    let mut response = next.run(Request::from_parts(head, body)).await;
+    let done = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    if let Some(right) =
+        right.filter(|right| done && right.deed.is_some() && method != Method::HEAD)
+    {
+        note(&state, &viewer, right, &uri).await;
+    }
+    response.extensions_mut().insert(viewer);
+    response
+}
+
+/// Middleware for what is not guarded: knows who asks, for the bar, and refuses nobody.
+pub(super) async fn know(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let viewer = match entry_of(&state, &head).await {
+        Ok(Entry::As(viewer)) => *viewer,
+        Ok(Entry::ByAddress) | Err(_) => Viewer::stranger(peer(&head.extensions)),
+    };
+    let mut response = next.run(Request::from_parts(head, body)).await;
+    response.extensions_mut().insert(viewer);
+    response
+}
+
+/// Refuses what another site's page asks a browser to change.
+pub(super) fn same_origin(method: &Method, headers: &HeaderMap) -> Result<(), HttpError> {
+    origin::check(method, headers, false)
+}
+
+fn allowed(right: Option<&Right>, viewer: &Viewer) -> Result<(), HttpError> {
+    let (fits, missing) = match right.map(|right| right.need) {
+        Some(Need::Nothing) => return Ok(()),
+        Some(Need::Name) => (viewer.is_in(), None),
+        Some(Need::Scope(scope)) => (viewer.may(scope), Some(scope)),
+        None => (viewer.may_all(), None),
+    };
+    match (fits, missing) {
+        (true, _) => Ok(()),
+        (false, _) if !viewer.is_in() => Err(HttpError::new(
+            StatusCode::UNAUTHORIZED,
+            "login",
+            "this needs a login, or a token (Authorization: Bearer …)",
+        )),
+        (false, Some(scope)) if viewer.actor == Actor::Token => Err(forbidden(format!(
+            "this needs a token with the scope {scope}"
+        ))),
+        (false, Some(scope)) => Err(forbidden(format!("this needs the role {}", scope.role()))),
+        (false, None) => Err(forbidden("this needs the role admin".into())),
+    }
+}
+
+fn forbidden(message: String) -> HttpError {
+    HttpError::new(StatusCode::FORBIDDEN, "role", message)
+}
+
+/// What is refused. A stranger gets the login, unless it is a program. Who followed a link from another site may well be
+/// logged in, and is sent on to the same address by a page of ours, with the strict cookie.
+fn at_the_door(request: &Parts, error: HttpError) -> Response {
+    if error.status != StatusCode::UNAUTHORIZED {
+        return error.into_response();
+    }
+    let uri = &request.uri;
+    if is_for_programs(uri.path()) {
+        return ([(header::WWW_AUTHENTICATE, "Bearer")], error).into_response();
+    }
+    let here = uri.path_and_query().map_or("/", |path| path.as_str());
+    let here = own_path(Some(here));
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    if origin::is_from_elsewhere(&request.method, &request.headers) {
+        return (no_store, pages::onward(here)).into_response();
+    }
+    let page = pages::login::form(here, None);
+    (StatusCode::UNAUTHORIZED, no_store, page).into_response()
+}
+
+async fn note(state: &AppState, viewer: &Viewer, right: &Right, uri: &Uri) {
+    let (Some(action), Some(object)) = (right.deed, deeds::object(right, uri)) else {
+        return;
+    };
+    let deed = viewer.did(action, object);
+    let deeds = &state.access.deeds;
+    if action == "recording.fetched" && deeds.goes_on(&deed, state.clock.now()) {
+        return;
+    }
+    deeds.note(&state.store, deed, state.clock.wall()).await;
+}
+
+/// Sets the cookie and sends the browser on to the same address without the token. Not by a redirect:
+/// after one, a browser that came from elsewhere would not send a strict cookie.
+fn welcome(access: &Access, request: &Parts) -> Response {
+    let value = access.token.as_ref().map_or("", |token| &token.cookie);
+    let peer = peer(&request.extensions);
+    let age = SignedDuration::from_hours(24 * 30);
+    let cookie = access.cookie(TOKEN_COOKIE, value, age, &request.headers, peer);
+    let page = pages::onward(own_path(Some(request.uri.path())));
+    let headers = [
+        (header::SET_COOKIE, cookie),
+        (header::CACHE_CONTROL, "no-store".into()),
+    ];
+    (headers, page).into_response()
+}
+
+impl Access {
+    /// A cookie that no script reads and no other site's page makes a browser send. `Secure` where the
+    /// browser itself says that it came by TLS, or a trusted proxy does.
+    fn cookie(
+        &self,
+        name: &str,
+        value: &str,
+        age: SignedDuration,
+        headers: &HeaderMap,
+        peer: IpAddr,
+    ) -> String {
+        let is_https = |name: &str, start: &str| {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            value.is_some_and(|value| value.starts_with(start))
+        };
+        let forwarded = self.proxies.trusted.contains(&peer);
+        let secure =
+            is_https("origin", "https://") || (forwarded && is_https("x-forwarded-proto", "https"));
+        format!(
+            "{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}{}",
+            age.as_secs(),
+            if secure { "; Secure" } else { "" }
+        )
+    }
+}
+
+fn wrong_token() -> HttpError {
+    HttpError::new(
+        StatusCode::UNAUTHORIZED,
+        "access_token",
+        "that token opens nothing here: it is mistyped, removed, or its time is up",
+    )
+}
+
+fn no_token() -> HttpError {
+    HttpError::new(
+        StatusCode::UNAUTHORIZED,
+        "access_token",
+        "this server asks for its access token: as a Bearer token, or in a browser once as ?token=…",
+    )
+}
+
+/// Where the connection came from; this machine where nobody says.
+fn peer(extensions: &Extensions) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip())
+}
+
+fn token_in(uri: &Uri) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Given {
+        token: String,
+    }
+    let given = axum::extract::Query::<Given>::try_from_uri(uri).ok()?;
+    Some(given.0.token)
+}
+
+fn without_port(host: &str) -> &str {
+    let ends_name = host.rfind(']').map_or(0, |at| at + 1);
+    match host[ends_name..].find(':') {
+        Some(at) => &host[..ends_name + at],
+        None => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(listen: &str, token: Option<&str>) -> Result<Access, ShortToken> {
+        let options = Options {
+            access_token: token.map(Into::into),
+            hosts: vec!["calls.example".into()],
+            ..Options::default()
+        };
+        Access::new(listen.parse().unwrap(), &options, Proxies::default())
+    }
+
+    fn headers(given: &[(&str, &str)]) -> HeaderMap {
+        let given = given.iter().map(|(name, value)| {
+            let name: header::HeaderName = name.parse().unwrap();
+            (name, value.parse().unwrap())
+        });
+        given.collect()
+    }
+
+    #[test]
+    fn without_accounts_only_this_machine_comes_in() {
+        let [local, six, wide] =
+            ["127.0.0.1:80", "[::1]:80", "0.0.0.0:80"].map(|at| access(at, None).unwrap());
+        for (access, given, expected) in [
+            (&local, &[("host", "localhost:8080")][..], Ok(())),
+            (&local, &[("host", "LOCALHOST")], Ok(())),
+            (&local, &[("host", "127.0.0.1:8080")], Ok(())),
+            (&six, &[("host", "[::1]:8080")], Ok(())),
+            (&six, &[("host", "[::1]")], Ok(())),
+            (&local, &[("host", "Calls.example:80")], Ok(())),
+            (
+                &local,
+                &[("host", "evil.example:8080")],
+                Err("unknown_host"),
+            ),
+            (
+                &local,
+                &[("host", "localhost.evil.example")],
+                Err("unknown_host"),
+            ),
+            (&local, &[("host", "[::1].evil")], Err("unknown_host")),
+            (&local, &[], Err("unknown_host")),
+            (
+                &local,
+                &[("host", "localhost"), ("x-forwarded-for", "1.2.3.4")],
+                Err("closed"),
+            ),
+            (
+                &local,
+                &[("host", "localhost"), ("forwarded", "for=1.2.3.4")],
+                Err("closed"),
+            ),
+            (&wide, &[("host", "localhost")], Err("closed")),
+        ] {
+            let come = access.check_local(&headers(given));
+            assert_eq!(come.map_err(|error| error.code), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_short_token_is_refused_at_the_start() {
+        let made = access("0.0.0.0:80", Some("fifteen-letters"));
+        assert_eq!(made.err(), Some(ShortToken));
+        let made = access("0.0.0.0:80", Some("sixteen-letters!")).unwrap();
+        let token = made.token.unwrap();
+        assert!(token.is("sixteen-letters!") && !token.is("sixteen-letters?"));
+        assert!(!token.cookie.contains("sixteen") && !token.is(&token.cookie));
+    }
+
+    #[test]
+    fn a_cookie_is_secure_where_the_browser_came_by_tls() {
+        let options = Options::default();
+        let proxies = Proxies {
+            trusted: vec![[10, 0, 0, 1].into()],
+            ..Proxies::default()
+        };
+        let listen = "0.0.0.0:80".parse().unwrap();
+        let access = Access::new(listen, &options, proxies).unwrap();
+        let https = ("x-forwarded-proto", "https");
+        for (given, peer, expected) in [
+            (&[][..], [10, 0, 0, 1], false),
+            (&[https], [10, 0, 0, 1], true),
+            (&[https], [10, 0, 0, 2], false),
+            (&[("origin", "https://calls.example")], [10, 0, 0, 2], true),
+            (&[("origin", "http://calls.example")], [10, 0, 0, 2], false),
+        ] {
+            let age = SignedDuration::from_secs(60);
+            let cookie = access.cookie("name", "value", age, &headers(given), peer.into());
+            let (plain, secure) = cookie.split_once("; Max-Age=60").unwrap();
+            assert_eq!(plain, "name=value; HttpOnly; SameSite=Strict; Path=/");
+            assert_eq!(secure == "; Secure", expected, "{given:?} {cookie}");
+        }
+    }
+}
