@@ -1,6 +1,6 @@
 //! `POST /login` and `POST /logout`.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     extract::{Form, State, rejection::FormRejection},
@@ -39,10 +39,12 @@ pub(in crate::http) async fn enter(
     let Form(given) = given.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;
     let next = own_path(given.next.as_deref());
     let address = viewer.address;
-    let found = match tried(&state, address, &given.name, given.password).await {
-        Ok(found) => found,
-        Err(response) => return Ok(response?),
-    };
+    let name = given.name.parse::<AccountName>().ok();
+    let key = name.as_ref().map_or("", AccountName::as_str);
+    if let Err(wait) = take(&state, address, key) {
+        return Ok(too_many(wait));
+    }
+    let found = known(&state, address, name.as_ref(), given.password).await?;
     let Some(account) = found else {
         tracing::info!(%address, "a login failed");
         let page = pages::login::form(next, Some("That name and password do not fit."));
@@ -52,25 +54,20 @@ pub(in crate::http) async fn enter(
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response())
 }
 
-/// The account, where the password is its own. What is tried too often gets an answer at once.
-async fn tried(
+/// The account, where the password is its own; as long in coming where there is none.
+async fn known(
     state: &AppState,
     address: IpAddr,
-    name: &str,
+    name: Option<&AccountName>,
     password: SecretString,
-) -> Result<Option<Account>, Result<Response, HttpError>> {
-    let name = name.parse::<AccountName>().ok();
-    let key = name.as_ref().map_or("", AccountName::as_str);
-    take(state, address, key).map_err(Ok)?;
-    let found = match &name {
-        Some(name) => state.store.password_of(name).await,
-        None => Ok(None),
+) -> Result<Option<Account>, HttpError> {
+    let found = match name {
+        Some(name) => state.store.password_of(name).await?,
+        None => None,
     };
-    let found = found.map_err(|error| Err(error.into()))?;
     let (account, hash) = found.map_or((None, None), |(a, hash)| (Some(a), Some(hash)));
-    let fits = matches(state, password, hash).await.map_err(Err)?;
-    if fits {
-        give_back(state, address, key);
+    if matches(state, password, hash).await? {
+        give_back(state, address, name.map_or("", AccountName::as_str));
         return Ok(account);
     }
     // What somebody typed as a name may be a password: only a name that exists is written down.
@@ -155,19 +152,19 @@ pub(super) async fn matches(
     looked.map_err(|error| HttpError::internal("a password cannot be looked at", &error))
 }
 
-/// Takes a try, or answers that there were too many.
-pub(super) fn take(state: &AppState, address: IpAddr, account: &str) -> Result<(), Response> {
-    let now = state.clock.now();
-    let taken = limits(state).take(address, account, now);
-    taken.map_err(|wait| {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let error = HttpError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_tries",
-            format!("too many passwords were wrong: try again in {seconds} seconds"),
-        );
-        ([(header::RETRY_AFTER, seconds.to_string())], error).into_response()
-    })
+/// Takes a try, or says how long to wait for one.
+pub(super) fn take(state: &AppState, address: IpAddr, account: &str) -> Result<(), Duration> {
+    limits(state).take(address, account, state.clock.now())
+}
+
+pub(super) fn too_many(wait: Duration) -> Response {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let error = HttpError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_tries",
+        format!("too many passwords were wrong: try again in {seconds} seconds"),
+    );
+    ([(header::RETRY_AFTER, seconds.to_string())], error).into_response()
 }
 
 pub(super) fn give_back(state: &AppState, address: IpAddr, account: &str) {

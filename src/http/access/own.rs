@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     Viewer,
-    entry::{give_back, matches, open, take},
+    entry::{give_back, matches, open, take, too_many},
     people::hashed,
 };
 use crate::{
@@ -34,8 +34,8 @@ pub(in crate::http) async fn change_password(
     let Form(given) = given.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;
     let (account, _) = login(&viewer)?;
     let key = account.name.as_str();
-    if let Err(response) = take(&state, viewer.address, key) {
-        return Ok(response);
+    if let Err(wait) = take(&state, viewer.address, key) {
+        return Ok(too_many(wait));
     }
     let found = state.store.password_of(&account.name).await?;
     let hash = found.map(|(_, hash)| hash);

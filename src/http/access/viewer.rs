@@ -53,6 +53,15 @@ impl Viewer {
         }
     }
 
+    /// Somebody on this machine, while nobody knows whether there are accounts.
+    pub(super) fn watcher(address: IpAddr) -> Self {
+        Self {
+            role: None,
+            scopes: [Scope::HealthRead].into_iter().collect(),
+            ..Self::open(address)
+        }
+    }
+
     /// Whoever knows `http.access_token`.
     pub(super) fn configured(address: IpAddr, by_cookie: bool) -> Self {
         Self {

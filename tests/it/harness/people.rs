@@ -89,7 +89,22 @@ impl Site {
         }
     }
 
-    /// `who action object` of what the audit log has, oldest first.
+    /// What is answered before a body that may never end.
+    pub(crate) async fn status(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("sec-fetch-site", "same-origin");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        response.status().as_u16()
+    }
+
+    /// `who action object` of what the audit log has, in no order: the clock may stand still.
     pub(crate) async fn deeds(&self) -> Vec<String> {
         self.access.settled().await;
         let all = callscribe::store::WhichDeeds::default();
@@ -104,6 +119,8 @@ impl Site {
                 .trim_end()
                 .to_owned()
         });
-        lines.collect()
+        let mut lines: Vec<String> = lines.collect();
+        lines.sort();
+        lines
     }
 }

@@ -103,9 +103,9 @@ async fn exports_deletions_and_changes_stand_there_and_reading_does_not() {
     assert_eq!(
         site.deeds().await,
         [
-            "dana transcript.exported CA1 srt",
             "crm transcript.exported CA1",
             "dana call.deleted CA1",
+            "dana transcript.exported CA1 srt",
         ]
     );
 }
