@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the page calls each action.
-const ACTIONS: [(&str, &str); 19] = [
+const ACTIONS: [(&str, &str); 18] = [
     ("recording.fetched", "Listened to a recording"),
     ("transcript.exported", "Exported a transcript"),
     ("call.deleted", "Deleted a call"),
@@ -38,7 +38,6 @@ const ACTIONS: [(&str, &str); 19] = [
     ("account.removed", "Removed an account"),
     ("token.added", "Made a token"),
     ("token.removed", "Removed a token"),
-    ("open", "Opened the doors: the last account went"),
 ];
 
 #[derive(Default, Deserialize)]

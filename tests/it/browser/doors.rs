@@ -76,8 +76,50 @@ async fn from_the_first_account_on_everybody_does_what_their_role_allows() {
         "Open: no accounts"
     );
 
+    set_up(&browser, &site, &base).await;
+    let_in(&browser, &base).await;
+    log_in(&browser, &base, "yossi").await;
+    let places = "[...document.querySelectorAll('.bar nav a')].map((a) => a.textContent).join()";
+    assert!(!browser.text(places).await.contains("Accounts"));
+    assert_eq!(fetched(&browser, "GET", "/api/v1/calls/CA1").await, 200);
+    assert_eq!(fetched(&browser, "DELETE", "/api/v1/calls/CA1").await, 403);
+    assert_eq!(
+        fetched(&browser, "POST", "/api/v1/jobs/none/retry").await,
+        403
+    );
+    browser.go(&format!("{base}/audit")).await;
+    let told = browser.text("document.body.innerText").await;
+    assert!(told.contains("role admin"), "{told}");
+    browser.go(&format!("{base}/calls/CA1")).await;
+    let offered =
+        "[...document.querySelectorAll('button, a')].some((e) => /delete/i.test(e.textContent))";
+    assert_eq!(
+        browser.eval(offered).await,
+        false,
+        "what a viewer may not do"
+    );
+
+    console(&site, &["accounts", "role", "yossi", "operator"], "");
+    assert_eq!(
+        fetched(&browser, "POST", "/api/v1/jobs/none/retry").await,
+        404
+    );
+    assert_eq!(fetched(&browser, "DELETE", "/api/v1/calls/CA1").await, 403);
+    console(&site, &["accounts", "role", "yossi", "admin"], "");
+    assert_eq!(fetched(&browser, "DELETE", "/api/v1/calls/CA1").await, 200);
+    console(&site, &["accounts", "passwd", "yossi"], "another horse\n");
+    assert_eq!(fetched(&browser, "GET", "/api/v1/calls").await, 401);
+    let listed = console(&site, &["accounts", "list"], "");
+    assert!(
+        listed.contains("admin     dana") && listed.contains("admin     yossi"),
+        "{listed}"
+    );
+}
+
+/// The first account, from the command line; and its login.
+async fn set_up(browser: &Browser, site: &Site, base: &str) {
     let told = console(
-        &site,
+        site,
         &["accounts", "add", "Dana", "--role", "admin"],
         "correct horse\n",
     );
@@ -99,8 +141,10 @@ async fn from_the_first_account_on_everybody_does_what_their_role_allows() {
         browser.text("location.href").await.ends_with("/calls/CA1"),
         "where it was meant to go"
     );
+}
 
-    // The admin lets somebody in, as a viewer.
+/// The admin lets somebody in, as a viewer, and goes.
+async fn let_in(browser: &Browser, base: &str) {
     browser.go(&format!("{base}/accounts")).await;
     browser
         .eval("(() => { const form = document.querySelector('form[action=\"/accounts\"]'); form.closest('details').open = true; form.elements.name.value = 'yossi'; form.elements.password.value = 'correct horse'; form.requestSubmit(); })()")
@@ -112,47 +156,7 @@ async fn from_the_first_account_on_everybody_does_what_their_role_allows() {
     browser
         .until("document.querySelector('h1').textContent === 'Log in'")
         .await;
-    assert_eq!(fetched(&browser, "GET", "/api/v1/calls").await, 401);
-
-    log_in(&browser, &base, "yossi").await;
-    let places = "[...document.querySelectorAll('.bar nav a')].map((a) => a.textContent).join()";
-    assert!(!browser.text(places).await.contains("Accounts"));
-    assert_eq!(fetched(&browser, "GET", "/api/v1/calls/CA1").await, 200);
-    assert_eq!(fetched(&browser, "DELETE", "/api/v1/calls/CA1").await, 403);
-    assert_eq!(
-        fetched(&browser, "POST", "/api/v1/jobs/none/retry").await,
-        403
-    );
-    browser.go(&format!("{base}/audit")).await;
-    assert!(
-        browser
-            .text("document.body.innerText")
-            .await
-            .contains("role admin")
-    );
-    assert!(
-        !browser
-            .text("document.body.innerHTML")
-            .await
-            .contains("/delete"),
-        "nothing to delete is offered"
-    );
-
-    console(&site, &["accounts", "role", "yossi", "operator"], "");
-    assert_eq!(
-        fetched(&browser, "POST", "/api/v1/jobs/none/retry").await,
-        404
-    );
-    assert_eq!(fetched(&browser, "DELETE", "/api/v1/calls/CA1").await, 403);
-    console(&site, &["accounts", "role", "yossi", "admin"], "");
-    assert_eq!(fetched(&browser, "DELETE", "/api/v1/calls/CA1").await, 200);
-    console(&site, &["accounts", "passwd", "yossi"], "another horse\n");
-    assert_eq!(fetched(&browser, "GET", "/api/v1/calls").await, 401);
-    let listed = console(&site, &["accounts", "list"], "");
-    assert!(
-        listed.contains("admin     dana") && listed.contains("admin     yossi"),
-        "{listed}"
-    );
+    assert_eq!(fetched(browser, "GET", "/api/v1/calls").await, 401);
 }
 
 /// A page of somebody else's: forms that are sent here as soon as it is open, and a link.
@@ -219,9 +223,7 @@ async fn a_foreign_page_changes_nothing_and_its_links_lead_in() {
         )
         .await;
     browser.until("location.pathname === '/accounts'").await;
-    assert_eq!(
-        site.deeds().await.last().unwrap(),
-        "dana account.role yossi operator"
-    );
+    let deeds = site.deeds().await;
+    assert_eq!(deeds, ["dana account.role yossi operator", "dana login"]);
     serving.abort();
 }
