@@ -9,6 +9,7 @@ use crate::{
     store::{self, Store},
 };
 
+mod accounts;
 pub mod analyze;
 mod doctor;
 mod import;
@@ -24,6 +25,7 @@ pub mod reference;
 pub mod replay;
 pub mod rerun;
 pub mod serve;
+mod tokens;
 pub mod transcribe;
 pub mod worker;
 
@@ -60,6 +62,10 @@ enum Command {
     Models(models::Args),
     /// See and tend the work that follows calls: list jobs, try them again, drop them.
     Jobs(jobs::Args),
+    /// Who may come in: list, add and remove accounts, change passwords and roles.
+    Accounts(accounts::Args),
+    /// Tokens by which programs come in: list, add, remove.
+    Tokens(tokens::Args),
     /// Say what is wrong with this set-up.
     Doctor,
     /// Bring the database's schema up to date; `serve` does so by itself.
@@ -98,6 +104,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Jobs(args) => runtime()?.block_on(jobs::run(args, &load()?))?,
+        Command::Accounts(args) => runtime()?.block_on(accounts::run(args, &load()?))?,
+        Command::Tokens(args) => runtime()?.block_on(tokens::run(args, &load()?))?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),
         Command::Config => {

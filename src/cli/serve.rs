@@ -115,6 +115,7 @@ pub struct Server {
     pub lifecycle: Lifecycle,
     pub gateway: Gateway,
     jobs: after::Runner,
+    access: Arc<Access>,
     closing: CancellationToken,
     doors: JoinHandle<()>,
 }
@@ -149,7 +150,9 @@ impl Server {
         let render = metrics.clone();
         let watch = Arc::clone(&about).watch(move || render.render(), closing.clone());
         drop(tasks::spawn("figures", watch));
-        let app = app(config, &gateway, &closing, metrics, about)?;
+        let access = Access::new(config.server.listen, &config.http, config.server.proxies())?;
+        let access = Arc::new(access);
+        let app = app(config, &gateway, &access, &closing, metrics, about);
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -161,6 +164,7 @@ impl Server {
             lifecycle,
             gateway,
             jobs,
+            access,
             closing,
             doors,
         })
@@ -179,6 +183,7 @@ impl Server {
             let _ = tasks::blocking("recorder", move || recorder.shutdown()).await;
         }
         self.gateway.pen.close().await;
+        self.access.settled().await;
         self.gateway.store.close().await;
         tracing::info!("stopped");
     }
@@ -275,20 +280,17 @@ fn gateway(
 fn app(
     config: &Config,
     gateway: &Gateway,
+    access: &Arc<Access>,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
     about: Arc<About>,
-) -> anyhow::Result<axum::Router> {
+) -> axum::Router {
     let (ready, clock) = (gateway.clone(), gateway.clock.clone());
     let state = AppState {
         store: gateway.store.clone(),
         hub: gateway.hub.clone(),
         clock: clock.clone(),
-        access: Arc::new(Access::new(
-            config.server.listen,
-            config.http.access_token.as_ref(),
-            &config.http.hosts,
-        )?),
+        access: Arc::clone(access),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
         people: Arc::new(config.people.clone()),
@@ -306,10 +308,10 @@ fn app(
         auth_token: config.media.auth_token.clone(),
         media_path: config.media.path.clone(),
     });
-    Ok(http::router(state)
+    http::router(state)
         .merge(http::media::router(
             gateway.clone(),
             config.server.proxies(),
         ))
-        .merge(twilio))
+        .merge(twilio)
 }

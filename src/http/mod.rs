@@ -7,6 +7,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
+    handler::Handler,
     http::{HeaderName, HeaderValue, header},
     middleware,
     routing::{delete, get, post},
@@ -22,7 +24,7 @@ use tower_http::{
 use crate::{live::hub::Hub, people, recordings::archive::Shelf, store::Store, time::Clock};
 
 mod about;
-mod access;
+pub mod access;
 mod assets;
 mod call_file;
 mod bookings;
@@ -49,19 +51,34 @@ mod transcript;
 pub mod twilio;
 
 pub use about::About;
-pub use access::{Access, ShortToken};
+pub use access::{Access, ShortToken, rights::table as rights};
 pub use error::HttpError;
 
-/// Who may see pages and API. They are open without a token on a loopback address only.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Who may see pages and API. Without accounts and token they are open on a loopback address only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Opens pages and API beyond this machine, to whoever knows it: `Authorization: Bearer …`, or once
-    /// `/?token=…` in a browser. At least 16 characters.
+    /// A token like an admin's, beside the accounts and tokens in the database: `Authorization: Bearer …`,
+    /// or once `/?token=…` in a browser. At least 16 characters.
     #[serde(skip_serializing)]
     pub access_token: Option<secrecy::SecretString>,
     /// Further names by which a browser on this machine may call this server, without port.
     pub hosts: Vec<String>,
+    /// Minutes after which a login ends that is not used.
+    pub session_idle_minutes: u32,
+    /// Days after which a login ends anyway.
+    pub session_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access_token: None,
+            hosts: Vec::new(),
+            session_idle_minutes: 12 * 60,
+            session_days: 30,
+        }
+    }
 }
 
 /// What the handlers work with.
@@ -96,7 +113,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`: a browser then hides from ourselves which page made a form's request.
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -106,6 +124,31 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
         "same-origin",
     ),
 ];
+
+/// Who may come in, and what they did.
+fn doors() -> Router<AppState> {
+    Router::new()
+        .route("/login", get(pages::login::show).post(access::enter))
+        .route("/logout", post(access::leave))
+        .route("/account", get(pages::account::show))
+        .route("/account/password", post(access::change_password))
+        .route("/account/sessions/{id}/end", post(access::end_session))
+        .route(
+            "/accounts",
+            get(pages::accounts::show).post(access::add_account),
+        )
+        .route("/accounts/{name}/role", post(access::give_role))
+        .route("/accounts/{name}/password", post(access::give_password))
+        .route("/accounts/{name}/remove", post(access::remove_account))
+        .route("/tokens", post(access::add_token))
+        .route("/tokens/{name}/remove", post(access::remove_token))
+        .route("/audit", get(pages::audit::show))
+        .route("/api/v1/audit", get(pages::audit::list))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+/// Bytes of a form that says who may come in.
+const LONGEST_FORM: usize = 16 * 1024;
 
 /// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
 /// merged.
@@ -146,6 +189,7 @@ pub fn router(state: AppState) -> Router {
                 .patch(bookings::change)
                 .delete(bookings::remove),
         )
+        .merge(doors())
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
@@ -160,15 +204,14 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls/{id}/events", get(events::of_call))
         .route("/api/v1/events", get(events::of_list))
         .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&state.access),
-            access::guard,
-        ));
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard));
     let routes = guarded
         .route("/assets/{hash}/{name}", get(assets::serve))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .fallback(error::no_such_page)
+        .fallback(
+            error::no_such_page.layer(middleware::from_fn_with_state(state.clone(), access::know)),
+        )
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(error::render))
         // Sound is no smaller for it, and is asked for in ranges.

@@ -14,9 +14,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+mod accounts;
 mod analyses;
 mod announcements;
 mod bookings;
+mod audit;
 mod boot;
 mod call_log;
 mod browse;
@@ -35,9 +37,12 @@ mod pen;
 mod provider_recordings;
 mod queue;
 mod recordings;
+mod roles;
 mod rows;
 mod segments;
+mod sessions;
 mod streams;
+mod tokens;
 mod traces;
 mod transcripts;
 
@@ -46,10 +51,12 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{Account, AccountName, BadName};
 pub use announcements::{
     Announcement, CallFacts, Event, LeadFacts, LogFacts, NewAnnouncement, NewDelivery,
     RecordingFacts,
 };
+pub use audit::{Actor, AuditEntry, Deed, WhichDeeds};
 pub use bookings::{Booker, BookingFilter};
 pub use boot::{Interrupted, RecoveredRecording};
 pub use browse::{Browsed, RecordingCursor, RecordingFilter, RecordingPage};
@@ -78,8 +85,11 @@ pub use queue::{JobState, QueuedJob, WhichJobs};
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };
+pub use roles::{Role, Scope, Scopes, UnknownScope};
 pub use segments::LiveSegment;
+pub use sessions::{Lifetimes, NewSession, Session};
 pub use streams::{NewCall, NewStream, Stream, StreamEnd, StreamKey};
+pub use tokens::{NewToken, Token};
 pub use traces::{LiveModels, LiveTrace};
 pub use transcripts::{FinalText, Replaced, Transcript, Version, VersionKind};
 
@@ -139,6 +149,10 @@ pub enum Error {
     NoDelivery(String),
     #[error("there is no job {0}")]
     NoJob(String),
+    #[error("there is no account {0}")]
+    NoAccount(String),
+    #[error("there is no token {0}")]
+    NoToken(String),
     /// What is asked for does not go with how things stand.
     #[error("{0}")]
     Refused(String),

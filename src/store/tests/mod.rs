@@ -1,5 +1,7 @@
 //! The suite that both databases pass.
 
+mod accounts;
+mod audit;
 mod boot;
 mod browse;
 mod call_log;

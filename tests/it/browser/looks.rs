@@ -4,7 +4,7 @@
 use callscribe::{
     ids::Track::{Inbound, Outbound},
     live::hub,
-    store::{Note, NoteKind},
+    store::{Note, NoteKind, Role},
     time::MediaTime,
 };
 
@@ -68,8 +68,55 @@ async fn nothing_sticks_out_anywhere() {
     )
     .await;
     views(&browser, &closed.listen().await, "token").await;
+    doors(&browser).await;
     let shut = Site::open_with(hub::Options::default(), "0.0.0.0:80", None).await;
     views(&browser, &shut.listen().await, "closed").await;
+}
+
+/// Who may come in, and what they did.
+async fn doors(browser: &Browser) {
+    let site = Site::open().await;
+    let base = site.listen().await;
+    views(browser, &format!("{base}/accounts"), "accounts-none").await;
+    views(browser, &format!("{base}/audit"), "audit-none").await;
+    site.account("dana", Role::Admin).await;
+    site.account("דנה.לוי", Role::Operator).await;
+    site.account(&"long.".repeat(12), Role::Viewer).await;
+    site.token("crm", "leads:read leads:write", None).await;
+    site.token("everything", &Role::Admin.scopes().to_string(), Some(30))
+        .await;
+    site.token("מערכת", "calls:read", None).await;
+    site.call("CA0123456789abcdef0123456789abcdef")
+        .await
+        .hang_up(5)
+        .await;
+    browser.go(&format!("{base}/login")).await;
+    browser.keys("dana\u{E004}wrong horse\u{E007}").await;
+    browser
+        .until("document.querySelector('[role=alert]')")
+        .await;
+    browser.picture("login-wrong").await;
+    browser.complaints().await; // of the 401
+    views(browser, &format!("{base}/calls/CA1"), "login").await;
+    browser
+        .until("document.activeElement.name === 'name'")
+        .await;
+    browser.keys("dana\u{E004}correct horse\u{E007}").await;
+    browser
+        .until("document.querySelector('.who-am-i form')")
+        .await;
+    browser.complaints().await; // there is no such call
+    browser
+        .eval("void ['txt', 'srt', 'vtt'].forEach((format) => fetch(`/api/v1/calls/CA0123456789abcdef0123456789abcdef/transcript?format=${format}`))")
+        .await;
+    for (path, name) in [
+        ("/account", "account"),
+        ("/accounts", "accounts"),
+        ("/audit", "audit"),
+        ("/nothing", "nothing"),
+    ] {
+        views(browser, &format!("{base}{path}"), name).await;
+    }
 }
 
 /// One call of each kind.

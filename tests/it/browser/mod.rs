@@ -3,6 +3,7 @@
 mod call;
 mod desk;
 mod desk_looks;
+mod doors;
 mod following;
 mod looks;
 mod reading;

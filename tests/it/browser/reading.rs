@@ -60,11 +60,8 @@ async fn a_keyboard_is_enough() {
     // By the skip link and the bar, to what the page is for.
     while reached.last().is_none_or(|href| href != "/calls/CA1") && reached.len() < 30 {
         browser.keys("\u{E004}").await;
-        reached.push(
-            browser
-                .text("document.activeElement.getAttribute('href')")
-                .await,
-        );
+        let href = "document.activeElement.getAttribute('href')";
+        reached.push(browser.text(href).await);
     }
     assert_eq!(reached[..2], ["#main", "/"]);
     assert_eq!(reached.last().unwrap(), "/calls/CA1", "{reached:?}");

@@ -3,4 +3,5 @@
 pub(crate) mod browser;
 pub(crate) mod desk;
 pub(crate) mod line;
+pub(crate) mod people;
 pub(crate) mod site;

@@ -33,7 +33,7 @@ pub(crate) struct Site {
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
     pub(crate) about: Arc<About>,
-    access: Arc<Access>,
+    pub(crate) access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
     address: Option<SocketAddr>,
 }
@@ -92,14 +92,18 @@ impl Site {
         let clock = Clock::manual("2025-11-10T14:30:52Z".parse().unwrap());
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
-        let token = token.map(Into::into);
         let recording = callscribe::recordings::Options {
             folder: dir.path().into(),
             ..Default::default()
         };
         let models = vec![("Final transcript", "base".to_owned())];
         let about = Arc::new(About::new(clock.clone(), &recording, models));
-        let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
+        let options = callscribe::http::Options {
+            access_token: token.map(Into::into),
+            ..Default::default()
+        };
+        let proxies = callscribe::http::proxy::Proxies::default();
+        let access = Access::new(listen.parse().unwrap(), &options, proxies).unwrap();
         let mut site = Self {
             store,
             hub,

@@ -2,9 +2,11 @@
 
 mod access;
 mod api;
+mod audit;
 mod erase;
 mod deliveries;
 mod events;
+mod login;
 mod jobs;
 mod insight;
 mod leads;
@@ -12,3 +14,4 @@ mod pages;
 mod people;
 mod recording;
 mod recordings;
+mod rights;
