@@ -14,12 +14,14 @@ use crate::{
     http::{
         self, Access, AppState,
         connections::{self, HEAD_TIMEOUT},
+        microphone::Microphones,
     },
     lifecycle::Lifecycle,
     live::{
         Gateway, Shared,
         admission::{Admission, carried},
         hub::Hub,
+        microphone::Studio,
     },
     recordings::{self, Recorder},
     speech::ears::Ears,
@@ -288,6 +290,10 @@ fn app(
         metrics: Arc::new(move || metrics.render()),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
+        microphones: config.microphone.enabled.then(|| Microphones {
+            studio: Studio::new(gateway.clone(), config.microphone.clone()),
+            proxies: config.server.proxies(),
+        }),
         closing: closing.clone(),
     };
     let twilio = http::twilio::router(http::twilio::Doors {

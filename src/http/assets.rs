@@ -26,7 +26,11 @@ static FILES: &[(&str, &[u8])] = &files![
     "call.js",
     "calls.css",
     "calls.js",
+    "capture.js",
+    "heard.js",
     "icon.svg",
+    "try.css",
+    "try.js",
 ];
 
 static HASH: LazyLock<String> = LazyLock::new(|| {

@@ -35,6 +35,7 @@ mod jobs;
 mod leads;
 mod insight;
 pub mod media;
+pub mod microphone;
 mod pages;
 mod paging;
 pub mod proxy;
@@ -73,6 +74,8 @@ pub struct AppState {
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
     pub shelf: Arc<Shelf>,
+    /// Where browsers speak; `None` where that is switched off.
+    pub microphones: Option<microphone::Microphones>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
 }
@@ -81,6 +84,9 @@ pub struct AppState {
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
+
+/// The page that needs the microphone says so itself.
+const PERMISSIONS_POLICY: &str = "microphone=(), camera=(), geolocation=()";
 
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -103,6 +109,8 @@ pub fn router(state: AppState) -> Router {
     let texts = Router::new()
         .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
+        .route("/try", get(pages::try_it::show))
+        .route("/try/stream", get(microphone::open))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
@@ -145,7 +153,11 @@ pub fn router(state: AppState) -> Router {
                 .gzip(true)
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
         )
-        .layer(CatchPanicLayer::new());
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(PERMISSIONS_POLICY),
+        ));
     SECURITY_HEADERS
         .into_iter()
         .fold(routes, |routes, (name, value)| {

@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// How often deadlines are looked at and counters are published.
-const TICK: Duration = Duration::from_millis(500);
+pub(super) const TICK: Duration = Duration::from_millis(500);
 /// A peer that does not take our close frame by then is left alone.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long messages gather where no words are shown: with the recorder's sweep it is what a crash may
 /// cost, which is to stay under a second.
 const GATHER: Duration = Duration::from_millis(200);
@@ -235,7 +235,7 @@ impl Driver {
 }
 
 /// What to tell a peer whose frames cannot be read; nothing to one that is gone.
-fn complaint(error: &Error) -> Option<CloseFrame> {
+pub(super) fn complaint(error: &Error) -> Option<CloseFrame> {
     let source = std::error::Error::source(error)?.downcast_ref::<WsError>()?;
     let (code, reason) = match source {
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {

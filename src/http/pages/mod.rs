@@ -13,6 +13,7 @@ pub(super) mod calls;
 mod layout;
 mod meaning;
 mod talk;
+pub(super) mod try_it;
 
 pub(super) use layout::Page;
 

@@ -48,6 +48,7 @@ fn app(site: &Site) -> Router {
         metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
+        microphones: None,
         closing: site.closing.clone(),
     })
 }
