@@ -29,6 +29,7 @@ static FILES: &[(&str, &[u8])] = &files![
     "capture.js",
     "heard.js",
     "icon.svg",
+    "microphone.js",
     "try.css",
     "try.js",
 ];

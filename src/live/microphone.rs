@@ -8,7 +8,7 @@
 //!
 //! One page at a time speaks for one side of a call. A page that lost its connection and comes back takes
 //! its own place, as another stream of the same call; another page is told that the place is taken. Who
-//! speaks as the agent of a call is let go a few seconds after its last phone stream has closed: else one
+//! speaks as the agent of a call is let go a few seconds after its last other stream has closed: else one
 //! forgotten tab would keep the call from ending. Places are known to this process alone: two nodes may
 //! each seat an agent, and the transcript has both.
 

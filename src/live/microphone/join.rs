@@ -18,10 +18,12 @@ use crate::{
 
 /// Marks a stream as a microphone's, and says whose.
 const MICROPHONE: &str = "microphone";
+const CALLER: &str = "caller";
+const AGENT: &str = "agent";
 /// A page that lost its connection may go on with its call for so long after its end.
 const RESUME: Duration = Duration::from_secs(300);
-/// How often an agent's call is looked at, and how often it must have no phone on the line: a phone stream
-/// that broke comes back within seconds.
+/// How often an agent's call is looked at, and how often nobody else may be on the line: a stream that
+/// broke comes back within seconds.
 const LOOK: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 3;
 
@@ -73,13 +75,10 @@ async fn find(gateway: &Gateway, sid: &CallSid, role: Role) -> Result<Call, Sorr
 
 fn parameters(hello: &Hello, call: Option<&Call>) -> BTreeMap<String, String> {
     let (role, key) = match hello.role {
-        Role::Caller => ("caller", "inbound_speaker"),
-        Role::Agent => ("agent", "outbound_speaker"),
+        Role::Caller => (CALLER, "inbound_speaker"),
+        Role::Agent => (AGENT, "outbound_speaker"),
     };
-    let speaker = hello.speaker.clone().unwrap_or_else(|| match hello.role {
-        Role::Caller => "speaker".into(),
-        Role::Agent => role.into(),
-    });
+    let speaker = hello.speaker.clone().unwrap_or_else(|| role.to_owned());
     // Who joins a call speaks its language, where the page does not know better.
     let language = hello
         .language
@@ -141,10 +140,14 @@ async fn look(gateway: Gateway, call: CallSid, over: CancellationToken) {
         let Ok(streams) = gateway.store.streams(&call).await else {
             continue;
         };
-        let is_phone_there = streams.iter().any(|stream| {
-            stream.closed_at.is_none() && !stream.parameters.contains_key(MICROPHONE)
+        let is_caller_there = streams.iter().any(|stream| {
+            let is_agent = stream
+                .parameters
+                .get(MICROPHONE)
+                .is_some_and(|role| role == AGENT);
+            stream.closed_at.is_none() && !is_agent
         });
-        alone = if is_phone_there { 0 } else { alone + 1 };
+        alone = if is_caller_there { 0 } else { alone + 1 };
     }
     over.cancel();
 }

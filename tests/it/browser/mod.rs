@@ -3,6 +3,7 @@
 mod call;
 mod following;
 mod looks;
+mod microphone;
 mod reading;
 
 use std::sync::LazyLock;
@@ -22,6 +23,11 @@ static ONE: LazyLock<tokio::sync::Mutex<()>> = LazyLock::new(Default::default);
 
 /// A browser and the turn to use it; `None` where there is none.
 async fn browser() -> Option<(Browser, MutexGuard<'static, ()>)> {
+    browser_with(&[]).await
+}
+
+/// The same, with further switches of Chromium's.
+async fn browser_with(switches: &[String]) -> Option<(Browser, MutexGuard<'static, ()>)> {
     let turn = ONE.lock().await;
-    Some((Browser::open().await?, turn))
+    Some((Browser::open_with(switches).await?, turn))
 }
