@@ -29,7 +29,7 @@ use super::{
     admission::{Permit, Refusal},
     desk::Desk,
     hub::{CallEvent, Next},
-    stream::{CLOSE_TIMEOUT, TICK, complaint},
+    stream::{CLOSE_TIMEOUT, LAST_LOOK, TICK, complaint},
 };
 use crate::{
     audio::microphone::Decoder,
@@ -67,6 +67,8 @@ impl Default for Options {
 
 /// Longest message, in bytes: five times the 20 ms of PCM at 48 kHz.
 pub const MAX_MESSAGE: usize = 10 * 1024;
+/// Messages that are still taken once it is over: twice what a page lets wait for a slow network.
+const LAST_WORDS: u32 = 1_000;
 /// How long the first row of a call is waited for before its page is told to speak all the same.
 const OPENED: Duration = Duration::from_secs(5);
 
@@ -325,10 +327,23 @@ impl Driver {
                     None => Some(EndReason::Closed),
                 },
                 _ = tick.tick() => self.tick(),
-                reason = &mut ends => Some(reason),
+                reason = &mut ends => {
+                    self.last_words(socket).await;
+                    Some(reason)
+                }
             };
             if let Some(reason) = ended {
                 return (reason, None);
+            }
+        }
+    }
+
+    /// What was spoken before the end lies in the socket.
+    async fn last_words(&mut self, socket: &mut WebSocket) {
+        for _ in 0..LAST_WORDS {
+            match timeout(LAST_LOOK, socket.recv()).await {
+                Ok(Some(Ok(message))) if self.read(&message).is_none() => {}
+                _ => return,
             }
         }
     }

@@ -35,7 +35,7 @@ const IN_A_ROW: u32 = 64;
 /// `connected`, `start`, and as many more for good measure.
 const SPARED: u8 = 4;
 /// For the runtime to see what lies in the socket.
-const LAST_LOOK: Duration = Duration::from_millis(20);
+pub(super) const LAST_LOOK: Duration = Duration::from_millis(20);
 /// How far ahead of the clock a stream must be to count as faster than real time.
 const EARLY: Duration = Duration::from_secs(10);
 /// How long a sender that is too fast for the disk is left waiting before the next look.

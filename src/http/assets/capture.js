@@ -23,7 +23,8 @@ class Capture extends AudioWorkletProcessor {
     const block = this.block;
     this.block = new Float32Array(this.size);
     this.filled = 0;
-    this.port.postMessage(block, [block.buffer]);
+    // This thread is never late, as the page's own may be.
+    this.port.postMessage({ block, at: Date.now() }, [block.buffer]);
   }
 }
 

@@ -14,24 +14,12 @@ export function follow(call, names, changed) {
   const open = document.getElementById("open");
   let position = "";
   let source;
-  listen();
-  return { close: () => source.close() };
-
-  function listen() {
-    source = connect(`/api/v1/calls/${call}/events`, () => position, NAMES, (name, event, id) => {
-      if (name !== "snapshot" && id <= position) return;
-      position = id;
-      heard[name](event);
-      document.getElementById("nothing").hidden = Boolean(settled.children.length + open.children.length);
-    });
-  }
-
   const heard = {
     snapshot(event) {
       settled.replaceChildren();
       open.replaceChildren();
       for (const segment of event.segments) {
-        names[segment.track] = segment.speaker ?? names[segment.track];
+        names[segment.track] ??= segment.speaker;
         settled.append(turn(segment, segment.text));
       }
       for (const each of event.open) say(each, each.start, text(each.committed), text(each.partial));
@@ -70,6 +58,19 @@ export function follow(call, names, changed) {
       changed("ended", event);
     },
   };
+
+  listen();
+  return { close: () => source.close() };
+
+  function listen() {
+    source = connect(`/api/v1/calls/${call}/events`, () => position, NAMES, (name, event, id) => {
+      // A settled call's end comes along with its snapshot.
+      if (!["snapshot", "ended"].includes(name) && id <= position) return;
+      position = id;
+      heard[name](event);
+      document.getElementById("nothing").hidden = Boolean(settled.children.length + open.children.length);
+    });
+  }
 
   function turn({ track, start = 0 }, words = "") {
     const line = document.getElementById("turn").content.firstElementChild.cloneNode(true);

@@ -27,9 +27,9 @@ export async function openMicrophone({ hear, level, lost }) {
     const node = new AudioWorkletNode(context, "capture", { processorOptions: { size } });
     const clock = stallClock(size / context.sampleRate);
     const packer = await opus(context.sampleRate, hear) ?? pcm(context.sampleRate, hear);
-    node.port.onmessage = ({ data }) => {
-      level(loudness(data));
-      packer.pack(data, clock(performance.now()));
+    node.port.onmessage = ({ data: { block, at } }) => {
+      level(loudness(block));
+      packer.pack(block, clock(at));
     };
     context.createMediaStreamSource(stream).connect(node);
     // Only what leads to the loudspeaker is run; nothing but silence goes there.
@@ -72,7 +72,7 @@ function stallClock(seconds) {
   return (now) => {
     began ??= now;
     const at = blocks++ * seconds * 1000 + lost;
-    // A busy page hears of a block late, but not of fifty in a row.
+    // One block may be late, fifty in a row are not.
     lags.push(now - began - at);
     if (lags.length === 50) {
       const least = Math.min(...lags);

@@ -17,6 +17,7 @@ const form = $("speak");
 /** This page's name for its place on the server. */
 const page = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 let air = null;
+let words = null;
 
 if (isSecureContext && navigator.mediaDevices && globalThis.AudioWorkletNode) {
   form.hidden = false;
@@ -35,6 +36,7 @@ form.addEventListener("submit", (event) => {
   if (!air) start(Object.fromEntries(new FormData(form)));
 });
 $("stop").addEventListener("click", () => air?.stop());
+$("again").addEventListener("click", () => back());
 addEventListener("pagehide", () => air?.stop());
 
 async function start({ call, speaker, language }) {
@@ -42,7 +44,11 @@ async function start({ call, speaker, language }) {
   form.hidden = true;
   $("air").hidden = false;
   $("call").hidden = true;
+  $("again").hidden = true;
   $("stop").hidden = false;
+  $("heard").hidden = true;
+  $("time").textContent = clock(0);
+  words?.close();
   show("asking", "Waiting for the microphone", "The browser asks whether this page may use it.");
   $("stop").focus();
   air = newAir({ role: call ? "agent" : "caller", call, speaker, language });
@@ -101,7 +107,8 @@ function newAir(wish) {
       $("heard").hidden = false;
       $("call").href = `/calls/${call}`;
       $("call").hidden = false;
-      follow(call, names(), told);
+      $("version").textContent = "";
+      words = follow(call, names(), told);
     }
     show("live", "On air", "Speak. The words come below.");
   }
@@ -149,7 +156,9 @@ function newAir(wish) {
     end();
     if (!began) return back();
     show("done", "Stopped", why ?? "The final transcript is made from the whole recording now.");
-    back();
+    $("stop").hidden = true;
+    $("again").hidden = false;
+    $("again").focus();
   }
 
   function end() {
@@ -181,8 +190,7 @@ function newAir(wish) {
 /** The form is there again, for another try. */
 function back() {
   form.hidden = false;
-  $("stop").hidden = true;
-  if ($("call").hidden) $("air").hidden = true;
+  $("air").hidden = true;
   $("go").focus();
 }
 

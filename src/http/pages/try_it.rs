@@ -120,6 +120,7 @@ fn on_air() -> Markup {
             p #hint.quiet {}
             p.does {
                 button #stop type="button" { "Stop" }
+                button #again type="button" hidden { "Speak again" }
                 " " a #call href="/" hidden { "Open the call" }
             }
         }

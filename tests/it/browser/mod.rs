@@ -29,5 +29,5 @@ async fn browser() -> Option<(Browser, MutexGuard<'static, ()>)> {
 /// The same, with further switches of Chromium's.
 async fn browser_with(switches: &[String]) -> Option<(Browser, MutexGuard<'static, ()>)> {
     let turn = ONE.lock().await;
-    Some((Browser::open_with(switches).await?, turn))
+    Some((Browser::open(switches).await?, turn))
 }

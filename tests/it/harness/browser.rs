@@ -32,12 +32,8 @@ impl Drop for Browser {
 
 impl Browser {
     /// Starts one, or says on stderr why the test is skipped. In CI (`CI` is set) it must start.
-    pub(crate) async fn open() -> Option<Self> {
-        Self::open_with(&[]).await
-    }
-
-    /// The same, with further switches of Chromium's.
-    pub(crate) async fn open_with(switches: &[String]) -> Option<Self> {
+    /// `switches` are further ones of Chromium's.
+    pub(crate) async fn open(switches: &[String]) -> Option<Self> {
         let missing = |name: &str| {
             let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
                 .any(|dir| dir.join(name).is_file());
