@@ -299,10 +299,19 @@ mod tests {
                 &[(20, 0, sound), (40, 10, sound)],
                 &["0", "overlap"],
             ),
+        ] {
+            assert_eq!(told(OPUS, packets).0, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_false_time_or_packet_costs_itself() {
+        let sound = &SOUND[..];
+        for (what, packets, expected) in [
             (
                 "a clock that begins elsewhere",
-                &[(20, 86_400_000, sound), (40, 86_400_020, sound)],
-                &["0", "20"],
+                &[(20, 86_400_000, sound), (40, 86_400_020, sound)][..],
+                &["0", "20"][..],
             ),
             (
                 "a leap that nothing confirms",

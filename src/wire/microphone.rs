@@ -301,6 +301,10 @@ mod tests {
         ] {
             assert_eq!(Hello::parse(text).err(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_hello_is_trimmed_and_filled_in() {
         let hello = Hello::parse(r#"{"event":"hello","codec":"opus","speaker":" דנה "}"#).unwrap();
         assert_eq!(hello.speaker.as_deref(), Some("דנה"));
         assert_eq!(hello.codec, Codec::Opus { pre_skip: 312 });

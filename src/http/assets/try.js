@@ -18,13 +18,14 @@ const form = $("speak");
 const page = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 let air = null;
 let words = null;
+let places = null;
 
 if (isSecureContext && navigator.mediaDevices && globalThis.AudioWorkletNode) {
   form.hidden = false;
   followLiveCalls();
 } else if (!isSecureContext) {
   trouble("The browser keeps the microphone from this page, because it did not come over a secure connection.", [
-    "On the machine that callscribe runs on, open http://localhost instead of its name or number.",
+    `On the machine that callscribe runs on, open http://localhost${location.port && `:${location.port}`}/try instead.`,
     "From elsewhere, open it over https: put a TLS proxy in front, as the README says.",
   ]);
 } else {
@@ -45,6 +46,7 @@ async function start({ call, speaker, language }) {
   $("air").hidden = false;
   $("call").hidden = true;
   $("again").hidden = true;
+  $("level").hidden = false;
   $("stop").hidden = false;
   $("heard").hidden = true;
   $("time").textContent = clock(0);
@@ -157,6 +159,7 @@ function newAir(wish) {
     if (!began) return back();
     show("done", "Stopped", why ?? "The final transcript is made from the whole recording now.");
     $("stop").hidden = true;
+    $("level").hidden = true;
     $("again").hidden = false;
     $("again").focus();
   }
@@ -192,6 +195,7 @@ function back() {
   form.hidden = false;
   $("air").hidden = true;
   $("go").focus();
+  places.refresh();
 }
 
 function show(state, name, hint) {
@@ -219,7 +223,7 @@ function trouble(what, does) {
 
 /** Calls that come and go are offered and withdrawn while nobody speaks; the choice stays. */
 function followLiveCalls() {
-  const places = refresher(["places"]);
+  places = refresher(["places"]);
   places.around = (swap) => {
     if (air) return;
     const chosen = new FormData(form).get("call");
