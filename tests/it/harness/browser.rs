@@ -75,6 +75,12 @@ impl Browser {
         Some(browser)
     }
 
+    /// Waits for so long from here on: where an engine hears for real, on a machine that has other work.
+    pub(crate) async fn patience(&self, patience: Duration) {
+        let body = json!({ "script": patience.as_millis() });
+        self.post("/timeouts", body).await;
+    }
+
     pub(crate) async fn go(&self, url: &str) {
         self.post("/url", json!({ "url": url })).await;
     }
