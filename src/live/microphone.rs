@@ -187,13 +187,24 @@ pub async fn run(mut socket: WebSocket, studio: Studio, permit: Result<Permit, R
                 code: sorry.code,
                 reason: sorry.reason.into(),
             };
-            // Whoever is gone cannot be told.
-            let _ = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
+            farewell(&mut socket, frame).await;
             return;
         }
     };
     driver.run(socket).await;
     drop(permit);
+}
+
+/// Closes, and reads on until the page has closed too: were packets left unread, the system would reset the
+/// connection, and the page never learn why it ended.
+async fn farewell(socket: &mut WebSocket, frame: CloseFrame) {
+    let closing = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
+    // Whoever is gone cannot be told.
+    let _ = timeout(CLOSE_TIMEOUT, closing).await;
 }
 
 /// From the upgrade to the first packet.
@@ -292,8 +303,7 @@ impl Driver {
             reason: reason.into(),
         });
         if let Some(frame) = complaint.or(said) {
-            // Whoever is gone cannot be told.
-            let _ = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
+            farewell(&mut socket, frame).await;
         }
         drop(socket);
         counter!("callscribe_streams_total", "ended" => reason.as_str()).increment(1);

@@ -147,6 +147,7 @@ function newAir(wish) {
       return;
     }
     const said = reason ? `The server says: ${reason}.` : "The server does not answer.";
+    if (began) return stop(said);
     end();
     back();
     trouble("Not connected. " + said, ["Try again in a while, or choose another place to speak."]);
