@@ -14,12 +14,14 @@ use crate::{
     http::{
         self, About, Access, AppState,
         connections::{self, HEAD_TIMEOUT},
+        microphone::Microphones,
     },
     lifecycle::Lifecycle,
     live::{
         Gateway, Shared,
         admission::{Admission, carried},
         hub::Hub,
+        microphone::Studio,
     },
     recordings::{self, Recorder},
     speech::ears::Ears,
@@ -297,6 +299,10 @@ fn app(
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
         about,
+        microphones: config.microphone.enabled.then(|| Microphones {
+            studio: Studio::new(gateway.clone(), config.microphone.clone()),
+            proxies: config.server.proxies(),
+        }),
         closing: closing.clone(),
     };
     let twilio = http::twilio::router(http::twilio::Doors {

@@ -26,10 +26,12 @@ static FILES: &[(&str, &[u8])] = &files![
     "call.js",
     "calls.css",
     "calls.js",
+    "capture.js",
     "doors.css",
     "doors.js",
     "health.css",
     "health.js",
+    "heard.js",
     "icon.svg",
     "jobs.css",
     "jobs.js",
@@ -37,9 +39,12 @@ static FILES: &[(&str, &[u8])] = &files![
     "lead.js",
     "leads.css",
     "leads.js",
+    "microphone.js",
     "recordings.css",
     "recordings.js",
     "tend.js",
+    "try.css",
+    "try.js",
 ];
 
 static HASH: LazyLock<String> = LazyLock::new(|| {

@@ -41,6 +41,7 @@ mod jobs;
 mod leads;
 mod insight;
 pub mod media;
+pub mod microphone;
 mod pages;
 mod paging;
 pub mod proxy;
@@ -100,6 +101,8 @@ pub struct AppState {
     pub shelf: Arc<Shelf>,
     /// The server itself: its figures, its models, its disk.
     pub about: Arc<About>,
+    /// Where browsers speak; `None` where that is switched off.
+    pub microphones: Option<microphone::Microphones>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
 }
@@ -108,6 +111,9 @@ pub struct AppState {
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
+
+/// The page that needs the microphone says so itself.
+const PERMISSIONS_POLICY: &str = "microphone=(), camera=(), geolocation=()";
 
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -157,6 +163,8 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
         .merge(desk())
+        .route("/try", get(pages::try_it::show))
+        .route("/try/stream", get(microphone::open))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
@@ -220,7 +228,11 @@ pub fn router(state: AppState) -> Router {
                 .gzip(true)
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
         )
-        .layer(CatchPanicLayer::new());
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(PERMISSIONS_POLICY),
+        ));
     SECURITY_HEADERS
         .into_iter()
         .fold(routes, |routes, (name, value)| {

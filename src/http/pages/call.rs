@@ -58,6 +58,9 @@ fn status(file: &CallFile) -> Markup {
         section #status {
             h1 { (names(call)) }
             p.state { (badges(call)) span { (state_in_words(file)) } }
+            @if call.state == CallState::Live {
+                p { a href={ "/try?call=" (call.sid) } { "Speak as the agent" } }
+            }
             @if call.interrupted {
                 p.banner { "The server stopped in the middle of this call. What was recorded until then is kept and transcribed." }
             }

@@ -18,12 +18,13 @@ use crate::{
 
 /// Where the bar leads: address and name. A page under an address belongs to it. Nobody is led to where they
 /// may not go.
-const PLACES: [(&str, &str); 7] = [
+const PLACES: [(&str, &str); 8] = [
     ("/", "Calls"),
     ("/leads", "Leads"),
     ("/recordings", "Recordings"),
     ("/jobs", "Jobs"),
     ("/health", "Health"),
+    ("/try", "Try it"),
     ("/accounts", "Accounts"),
     ("/audit", "Audit"),
 ];

@@ -25,6 +25,7 @@ mod meaning;
 pub(super) mod recordings;
 mod spark;
 mod talk;
+pub(super) mod try_it;
 
 pub(super) use layout::Page;
 pub(super) use login::onward;

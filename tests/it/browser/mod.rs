@@ -6,6 +6,7 @@ mod desk_looks;
 mod doors;
 mod following;
 mod looks;
+mod microphone;
 mod reading;
 
 use std::sync::LazyLock;
@@ -25,6 +26,11 @@ static ONE: LazyLock<tokio::sync::Mutex<()>> = LazyLock::new(Default::default);
 
 /// A browser and the turn to use it; `None` where there is none.
 async fn browser() -> Option<(Browser, MutexGuard<'static, ()>)> {
+    browser_with(&[]).await
+}
+
+/// The same, with further switches of Chromium's.
+async fn browser_with(switches: &[String]) -> Option<(Browser, MutexGuard<'static, ()>)> {
     let turn = ONE.lock().await;
-    Some((Browser::open().await?, turn))
+    Some((Browser::open(switches).await?, turn))
 }

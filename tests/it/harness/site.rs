@@ -51,6 +51,7 @@ fn app(site: &Site) -> Router {
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
         about: Arc::clone(&site.about),
+        microphones: None,
         closing: site.closing.clone(),
     })
 }
