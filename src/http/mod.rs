@@ -25,6 +25,7 @@ mod access;
 mod assets;
 mod call_file;
 mod calls;
+mod changes;
 pub mod connections;
 mod deliveries;
 mod error;
@@ -40,8 +41,10 @@ mod paging;
 pub mod proxy;
 mod range;
 mod recording;
+mod timeline;
 mod transcript;
 pub mod twilio;
+mod waveform;
 
 pub use access::{Access, ShortToken};
 pub use error::HttpError;
@@ -103,10 +106,16 @@ pub fn router(state: AppState) -> Router {
     let texts = Router::new()
         .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
+        .route(
+            "/calls/{id}/delete",
+            get(pages::call::erase::ask).post(pages::call::erase::done),
+        )
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
         .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
+        .route("/api/v1/calls/{id}/changes", get(changes::get))
+        .route("/api/v1/calls/{id}/timeline", get(timeline::get))
         .route("/api/v1/deliveries", get(deliveries::list))
         .route(
             "/api/v1/deliveries/{id}/redeliver",
@@ -125,6 +134,11 @@ pub fn router(state: AppState) -> Router {
         ));
     let guarded = texts
         .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
+        .route("/api/v1/calls/{id}/waveform/{track}", get(waveform::wave))
+        .route(
+            "/api/v1/calls/{id}/spectrogram/{track}",
+            get(waveform::spectrogram),
+        )
         .route("/api/v1/calls/{id}/events", get(events::of_call))
         .route("/api/v1/events", get(events::of_list))
         .route("/metrics", get(health::metrics))

@@ -318,7 +318,7 @@ fn delivery_from(row: &Row) -> Result<Delivery, Error> {
     })
 }
 
-fn attempt_from(row: &Row) -> Result<DeliveryAttempt, Error> {
+pub(super) fn attempt_from(row: &Row) -> Result<DeliveryAttempt, Error> {
     let status = row.maybe_int("http_status")?;
     Ok(DeliveryAttempt {
         number: row.count("number")?,

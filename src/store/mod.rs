@@ -23,6 +23,7 @@ mod db;
 mod deliveries;
 mod downloaded;
 mod forget;
+mod history;
 mod jobs;
 mod leads;
 mod leases;
@@ -52,6 +53,7 @@ pub use calls::{Call, CallState, Cursor, Page, Which};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
 pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
+pub use history::{Fetching, Telling};
 pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
 };

@@ -12,7 +12,6 @@ pub(super) mod call;
 pub(super) mod calls;
 mod layout;
 mod meaning;
-mod talk;
 
 pub(super) use layout::Page;
 
