@@ -1,6 +1,6 @@
 //! Many of a kind become one.
 
-use super::Event;
+use super::{Event, story::long};
 use crate::time::MediaTime;
 
 /// So many of a kind stand each by itself.
@@ -72,14 +72,14 @@ impl Event {
 
 fn sum(parts: &[Event], length: Option<MediaTime>) -> String {
     let count = parts.len();
-    let last_words = |part: &Event| part.text.rsplit(' ').next().map(ToOwned::to_owned);
+    let digit = |part: &Event| part.text.split(' ').nth(1).map(ToOwned::to_owned);
     match parts[0].kind {
         "gap" => format!(
-            "{count} gaps: {:.1} s of audio in all never came; silence stands in their place",
-            length.unwrap_or_default().as_secs()
+            "{count} gaps: {} of audio in all never came; silence stands in their place",
+            long(length.unwrap_or_default())
         ),
         "key" => {
-            let keys: Vec<_> = parts.iter().take(KEYS).filter_map(last_words).collect();
+            let keys: Vec<_> = parts.iter().take(KEYS).filter_map(digit).collect();
             let more = if count > KEYS { " …" } else { "" };
             format!("{count} keys pressed: {}{more}", keys.join(" "))
         }

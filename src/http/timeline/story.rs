@@ -12,6 +12,9 @@ use crate::{
     time::MediaTime,
 };
 
+/// As they follow from each other.
+const ORDER: [&str; 5] = [DOWNLOAD, TRANSCRIBE, ANALYSE, UNDERSTAND, ANNOUNCE];
+
 pub(super) fn tell(facts: &Facts) -> Vec<Event> {
     let started = facts.call.started_at;
     let mut events = Vec::new();
@@ -31,7 +34,15 @@ pub(super) fn tell(facts: &Facts) -> Vec<Event> {
         };
         event(log.updated_at, "understood", text)
     }));
-    events.extend(facts.jobs.iter().flat_map(worked));
+    // Those that were queued by one transaction have no order of their own.
+    let mut jobs: Vec<&QueuedJob> = facts.jobs.iter().collect();
+    jobs.sort_by_key(|job| {
+        (
+            job.created_at,
+            ORDER.iter().position(|kind| *kind == job.kind),
+        )
+    });
+    events.extend(jobs.into_iter().flat_map(worked));
     events.extend(facts.tellings.iter().flat_map(told));
     events
 }
@@ -140,13 +151,13 @@ fn noted(started: Timestamp, kept_at: Timestamp, note: &Note) -> Event {
 /// Its name, for people, and whether it is bad.
 fn in_words(kind: &NoteKind) -> (&'static str, String, bool) {
     match kind {
-        NoteKind::Dtmf { digit } => ("key", format!("Key pressed: {digit}"), false),
+        NoteKind::Dtmf { digit } => ("key", format!("Key {digit} pressed"), false),
         NoteKind::Mark { name } => ("mark", format!("Mark “{name}”"), false),
         NoteKind::Gap { length } => (
             "gap",
             format!(
-                "{:.1} s of audio never came; silence stands in its place",
-                length.as_secs()
+                "{} of audio never came; silence stands in its place",
+                long(*length)
             ),
             false,
         ),
@@ -179,6 +190,14 @@ fn in_words(kind: &NoteKind) -> (&'static str, String, bool) {
             format!("The final transcription failed: {reason}"),
             true,
         ),
+    }
+}
+
+/// `60 ms`, `1.5 s`.
+pub(super) fn long(length: MediaTime) -> String {
+    match length.as_ms() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        _ => format!("{:.1} s", length.as_secs()),
     }
 }
 

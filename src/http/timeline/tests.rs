@@ -129,11 +129,11 @@ fn three_hundred_gaps_are_one_line_however_keys_come_between() {
         [
             "0 Stream 1 opened",
             "0 299 gaps: 29.9 s of audio in all never came; silence stands in their place",
-            "1 Key pressed: 4",
-            "9 Key pressed: 2",
+            "1 Key 4 pressed",
+            "9 Key 2 pressed",
             "30 Stream 1 closed: the connection was lost",
             "40 Stream 2 opened",
-            "45 0.1 s of audio never came; silence stands in its place",
+            "45 100 ms of audio never came; silence stands in its place",
             "60 Stream 2 closed: the provider ended it",
         ]
     );
@@ -148,7 +148,7 @@ fn few_of_a_kind_stand_by_themselves_and_many_keys_are_read_in_a_row() {
     for (keys, expected) in [
         (
             "123",
-            &["0 Key pressed: 1", "1 Key pressed: 2", "2 Key pressed: 3"][..],
+            &["0 Key 1 pressed", "1 Key 2 pressed", "2 Key 3 pressed"][..],
         ),
         ("1234", &["0 4 keys pressed: 1 2 3 4"]),
     ] {

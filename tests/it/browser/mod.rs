@@ -2,8 +2,10 @@
 
 mod call;
 mod following;
+mod hearing;
 mod looks;
 mod reading;
+mod versions;
 
 use std::sync::LazyLock;
 

@@ -2,9 +2,12 @@
 
 mod access;
 mod api;
+mod changes;
 mod erase;
 mod events;
 mod jobs;
 mod insight;
 mod pages;
 mod recording;
+mod timeline;
+mod waveform;

@@ -7,6 +7,9 @@ use crate::http::{
     timeline::Event,
 };
 
+/// Of what happened again and again, on the page; the API has them all.
+const PARTS: usize = 300;
+
 pub(super) fn section(events: &[Event]) -> Markup {
     let troubles = events.iter().filter(|event| event.trouble).count();
     html! {
@@ -30,20 +33,39 @@ fn list(events: &[Event]) -> Markup {
                 li.event.trouble[event.trouble] {
                     span.when {
                         (moment(event.at))
-                        @if let Some(until) = event.until { " to " (moment(until)) }
+                        @if let Some(until) = event.until && lasts(event) { " to " (moment(until)) }
                     }
                     div.what {
                         @if event.trouble { strong { "Look: " } }
                         span dir="auto" { (sentence(&event.text)) }
                         (details(event))
-                        @if !event.parts.is_empty() {
-                            details {
-                                summary { "Each of the " (event.parts.len()) }
-                                (list(&event.parts))
-                            }
-                        }
+                        @if !event.parts.is_empty() && lasts(event) { (parts(&event.parts)) }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What was of one moment needs no list of its parts.
+fn lasts(event: &Event) -> bool {
+    let until = event.until.unwrap_or(event.at);
+    until.as_second() > event.at.as_second()
+}
+
+fn parts(parts: &[Event]) -> Markup {
+    html! {
+        details {
+            summary { "Each of the " (parts.len()) }
+            ul.parts {
+                @for part in parts.iter().take(PARTS) {
+                    li {
+                        @if let Some(position) = part.position { (clock(position)) " " }
+                        (part.text)
+                        @if let Some(track) = part.track { ", " (track) }
+                    }
+                }
+                @if parts.len() > PARTS { li.quiet { "and " (parts.len() - PARTS) " more, which the API has" } }
             }
         }
     }
