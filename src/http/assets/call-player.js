@@ -23,14 +23,14 @@ export function player(mark) {
   let looked = 0;
   const broken = new WeakSet();
 
-  const files = () => [...document.querySelectorAll("#players audio")];
+  const files = () => [...document.querySelectorAll("#recordings audio")];
   const from = (file) => Number(file.dataset.start);
   const to = (file) => (file.dataset.end ? Number(file.dataset.end) : from(file) + (file.duration || Infinity));
   const wanted = (file) => !listen.value || file.dataset.track === listen.value;
   const covering = () => files().filter((file) => wanted(file) && !broken.has(file) && at >= from(file) && at < to(file) && !(file.ended && at > from(file) + file.currentTime - APART));
 
-  /** Everything that is recorded at this moment sounds, in step; all else is quiet. */
-  function arrange() {
+  /** Everything that is recorded at this moment sounds, in step; all else is quiet. `moved`: it is another moment. */
+  function arrange(moved = false) {
     const now = covering();
     for (const file of files()) {
       if (!now.includes(file)) {
@@ -38,7 +38,7 @@ export function player(mark) {
         continue;
       }
       file.playbackRate = Number(speed.value);
-      if (!file.seeking && Math.abs(file.currentTime - (at - from(file))) > APART) file.currentTime = at - from(file);
+      if ((moved || !file.seeking) && Math.abs(file.currentTime - (at - from(file))) > APART) file.currentTime = at - from(file);
       if (playing && file.paused) file.play().catch((error) => fails(file, error));
       if (!playing && !file.paused) file.pause();
     }
@@ -68,7 +68,7 @@ export function player(mark) {
       const next = Math.min(...files().filter((file) => wanted(file) && from(file) > at).map(from));
       if (!Number.isFinite(next)) return stop();
       at = next;
-      arrange();
+      arrange(true);
     }
     show();
   }
@@ -88,13 +88,14 @@ export function player(mark) {
     const { top, bottom } = element.getBoundingClientRect();
     const under = bar.getBoundingClientRect().bottom;
     if (top >= Math.max(under, 0) + 8 && bottom <= innerHeight - 24) return;
-    element.scrollIntoView({ block: "center", behavior: reduced.matches ? "instant" : "smooth" });
+    const isFar = Math.abs(top - innerHeight / 2) > 1.5 * innerHeight;
+    element.scrollIntoView({ block: "center", behavior: isFar || reduced.matches ? "instant" : "smooth" });
   }
 
   function play() {
     playing = true;
     chasing = true;
-    arrange();
+    arrange(true);
     show();
     requestAnimationFrame(look);
   }
@@ -151,7 +152,7 @@ export function player(mark) {
   function goTo(seconds, length) {
     at = Math.min(Math.max(0, seconds), Math.max(0, length - 0.05));
     chasing = true;
-    arrange();
+    arrange(true);
     show();
   }
 
@@ -160,7 +161,7 @@ export function player(mark) {
   button.addEventListener("click", () => (playing ? stop() : hear(hasSound() ? at : 0) || stop()));
   const hasSound = () => files().some((file) => wanted(file) && at < to(file) - 0.05);
   listen.addEventListener("change", () => (arrange(), show()));
-  speed.addEventListener("change", arrange);
+  speed.addEventListener("change", () => arrange());
   for (const name of ["wheel", "touchmove"]) addEventListener(name, () => (chasing = false), { passive: true });
   addEventListener("keydown", (event) => {
     if (["PageUp", "PageDown", "Home", "End"].includes(event.key)) chasing = false;

@@ -13,8 +13,9 @@ if (document.getElementById("talk")) followCall();
 function followCall() {
   const marks = speaking();
   const sound = player(marks.at);
-  const page = refresher(["status", "meaning", "players", "quality", "about", "history", "exports", "talk"], {
+  const page = refresher(["status", "meaning", "players", "recordings", "quality", "about", "history", "exports", "talk"], {
     players: sound.swap,
+    recordings: sound.swap,
     talk: merge,
   });
   const view = scroller();

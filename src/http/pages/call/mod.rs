@@ -83,6 +83,7 @@ fn content(sheet: &Sheet) -> Markup {
         (meaning::section(file.log.as_ref()))
         (sound::section(file))
         (sound::bar(file))
+        (sound::files(file))
         (about::quality(file.analysis.as_ref()))
         (about::facts(file))
         (history::section(&sheet.events))

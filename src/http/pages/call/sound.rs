@@ -21,16 +21,15 @@ const COLUMNS: u32 = 1200;
 
 pub(super) fn section(file: &CallFile) -> Markup {
     let tracks = drawn(file);
-    let of =
-        |picture: &str, track: Track| format!("/api/v1/calls/{}/{picture}/{track}", file.call.sid);
+    let (sid, text) = (&file.call.sid, file.call.served_version);
     html! {
-        section #players aria-label="Recordings" {
+        section #players aria-label="Waves" {
             @if !tracks.is_empty() {
                 // The text that the marks are from is part of the address: another text, another picture.
                 div #waves.waves data-length=(talk::seconds(length(file))) {
                     @for track in &tracks {
                         figure.wave.(track.as_str()) {
-                            img alt="" src={ (of("waveform", *track)) "?width=" (COLUMNS) "&text=" (file.call.served_version) };
+                            img alt="" src={ "/api/v1/calls/" (sid) "/waveform/" (track) "?width=" (COLUMNS) "&text=" (text) };
                             figcaption { bdi { (name(file, *track)) } }
                         }
                     }
@@ -41,6 +40,15 @@ pub(super) fn section(file: &CallFile) -> Markup {
                     span.missing { "missing or not understood" }
                 }
             }
+        }
+    }
+}
+
+/// One by one.
+pub(super) fn files(file: &CallFile) -> Markup {
+    let tracks = drawn(file);
+    html! {
+        section #recordings aria-label="Recordings" {
             @if !file.recordings.is_empty() {
                 details #files {
                     summary { "Recordings, one by one" }
@@ -55,7 +63,7 @@ pub(super) fn section(file: &CallFile) -> Markup {
                     @for track in &tracks {
                         figure.spectrum {
                             figcaption { bdi { (name(file, *track)) } span.quiet { " 0 to 4 kHz, bottom to top" } }
-                            img loading="lazy" src=(of("spectrogram", *track)) alt={ "Spectrogram of " (name(file, *track)) };
+                            img loading="lazy" src={ "/api/v1/calls/" (file.call.sid) "/spectrogram/" (track) } alt={ "Spectrogram of " (name(file, *track)) };
                         }
                     }
                 }
