@@ -90,6 +90,16 @@ pub(super) async fn get(
     Ok(Json(body).into_response())
 }
 
+impl Event {
+    /// One of many: what tells it from the others.
+    pub(super) fn briefly(&self) -> String {
+        match (self.kind, self.length) {
+            ("gap", Some(length)) => story::long(length),
+            _ => self.text.clone(),
+        }
+    }
+}
+
 impl Facts {
     pub(super) async fn read(store: &Store, sid: &CallSid) -> Result<Option<Self>, HttpError> {
         let Some(call) = store.call(sid).await? else {

@@ -18,6 +18,7 @@ export function player(mark) {
   const listen = document.getElementById("listen");
   const speed = document.getElementById("speed");
   let at = 0;
+  let aim = null; // a moment that was asked for, until the sound is there
   let playing = false;
   let chasing = true; // the reader has not scrolled away from what is heard
   let looked = 0;
@@ -29,8 +30,11 @@ export function player(mark) {
   const wanted = (file) => !listen.value || file.dataset.track === listen.value;
   const covering = () => files().filter((file) => wanted(file) && !broken.has(file) && at >= from(file) && at < to(file) && !(file.ended && at > from(file) + file.currentTime - APART));
 
-  /** Everything that is recorded at this moment sounds, in step; all else is quiet. `moved`: it is another moment. */
-  function arrange(moved = false) {
+  /**
+   * Everything that is recorded at this moment sounds, in step; all else is quiet. A file that seeks is left alone until it is there: told
+   * to seek again meanwhile, browsers stall.
+   */
+  function arrange() {
     const now = covering();
     for (const file of files()) {
       if (!now.includes(file)) {
@@ -38,7 +42,7 @@ export function player(mark) {
         continue;
       }
       file.playbackRate = Number(speed.value);
-      if ((moved || !file.seeking) && Math.abs(file.currentTime - (at - from(file))) > APART) file.currentTime = at - from(file);
+      if (!file.seeking && Math.abs(file.currentTime - (at - from(file))) > APART) file.currentTime = at - from(file);
       if (playing && file.paused) file.play().catch((error) => fails(file, error));
       if (!playing && !file.paused) file.pause();
     }
@@ -62,13 +66,14 @@ export function player(mark) {
   function step() {
     if (!playing) return;
     const lead = covering().find((file) => !file.seeking && file.readyState > 1 && !file.paused);
-    if (lead) at = from(lead) + lead.currentTime;
+    const there = lead ? from(lead) + lead.currentTime : NaN;
+    if (aim === null ? lead : there >= aim - APART && there <= aim + 1.5) [at, aim] = [there, null];
     if (!arrange().length) {
       // Nobody was connected, or it is over: on to what comes next.
       const next = Math.min(...files().filter((file) => wanted(file) && from(file) > at).map(from));
       if (!Number.isFinite(next)) return stop();
-      at = next;
-      arrange(true);
+      at = aim = next;
+      arrange();
     }
     show();
   }
@@ -95,7 +100,7 @@ export function player(mark) {
   function play() {
     playing = true;
     chasing = true;
-    arrange(true);
+    arrange();
     show();
     requestAnimationFrame(look);
   }
@@ -111,7 +116,7 @@ export function player(mark) {
     if (listen.value && track && listen.value !== track) listen.value = "";
     const there = files().some((file) => wanted(file) && seconds < to(file) && (!track || file.dataset.track === track));
     if (!there) return false;
-    at = Math.max(0, seconds);
+    at = aim = Math.max(0, seconds);
     play();
     return true;
   }
@@ -150,9 +155,9 @@ export function player(mark) {
   }
 
   function goTo(seconds, length) {
-    at = Math.min(Math.max(0, seconds), Math.max(0, length - 0.05));
+    at = aim = Math.min(Math.max(0, seconds), Math.max(0, length - 0.05));
     chasing = true;
-    arrange(true);
+    arrange();
     show();
   }
 
@@ -175,12 +180,13 @@ export function player(mark) {
   document.addEventListener("play", ({ target }) => {
     if (playing || !files().includes(target)) return;
     if (!wanted(target)) listen.value = target.dataset.track;
-    at = from(target) + target.currentTime;
+    at = aim = from(target) + target.currentTime;
     play();
   }, true);
   document.addEventListener("pause", ({ target }) => {
     if (playing && !target.ended && !target.seeking && covering().includes(target) && target.matches(":focus")) stop();
   }, true);
+  document.addEventListener("seeked", ({ target }) => aim !== null && files().includes(target) && arrange(), true);
   // Without a window to paint in there are no frames; the sound goes on.
   document.addEventListener("timeupdate", () => document.hidden && step(), true);
 

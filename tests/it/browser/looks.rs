@@ -105,17 +105,13 @@ async fn nothing_sticks_out_of_long_and_broken_calls() {
 }
 
 /// Speech as far as a picture goes: bursts of sound of all sizes.
-fn babble(seconds: usize, seed: i32) -> Vec<i16> {
+fn babble(seconds: i32, seed: i32) -> Vec<i16> {
     let mut noise = seed;
     (0..seconds * 16_000)
         .map(|n| {
             noise = noise.wrapping_mul(1_103_515_245).wrapping_add(12_345);
-            let beat = n / 4000 * 7919 % 101;
-            let size = if n / 40_000 % 3 == seed.unsigned_abs() as usize % 3 {
-                0
-            } else {
-                beat as i32
-            };
+            let is_pause = n / 40_000 % 3 == seed % 3;
+            let size = if is_pause { 0 } else { n / 4000 * 7919 % 101 };
             i16::try_from((noise >> 18) * size / 90).unwrap_or(0)
         })
         .collect()
@@ -207,7 +203,7 @@ async fn two_hours(site: &Site) {
         line.record_closed(track, &path, None).await;
     }
     line.hang_up(HOURS).await;
-    let texts: Vec<String> = (0..1000)
+    let texts: Vec<String> = (0..240)
         .map(|n| format!("This is turn number {n} of a very long talk, in which both say what they have said before, and one of them says it again at some length."))
         .collect();
     let segments: Vec<_> = (0_u32..)
@@ -215,7 +211,7 @@ async fn two_hours(site: &Site) {
         .map(|(n, text)| {
             (
                 if n % 2 == 0 { Inbound } else { Outbound },
-                f64::from(n) * 7.2,
+                f64::from(n) * 30.0,
                 text.as_str(),
             )
         })

@@ -61,7 +61,7 @@ fn parts(parts: &[Event]) -> Markup {
                 @for part in parts.iter().take(PARTS) {
                     li {
                         @if let Some(position) = part.position { (clock(position)) " " }
-                        (part.text)
+                        (part.briefly())
                         @if let Some(track) = part.track { ", " (track) }
                     }
                 }
