@@ -22,6 +22,12 @@ macro_rules! files {
 static FILES: &[(&str, &[u8])] = &files![
     "base.css",
     "base.js",
+    "call-copy.js",
+    "call-keys.js",
+    "call-player.js",
+    "call-scroll.js",
+    "call-talk.js",
+    "call-words.js",
     "call.css",
     "call.js",
     "calls.css",

@@ -29,6 +29,7 @@ mod assets;
 mod call_file;
 mod bookings;
 mod calls;
+mod changes;
 pub mod connections;
 mod customers;
 mod deliveries;
@@ -48,8 +49,10 @@ pub mod proxy;
 mod range;
 mod recording;
 mod recordings;
+mod timeline;
 mod transcript;
 pub mod twilio;
+mod waveform;
 
 pub use about::About;
 pub use access::{Access, ShortToken, rights::table as rights};
@@ -165,10 +168,16 @@ pub fn router(state: AppState) -> Router {
         .merge(desk())
         .route("/try", get(pages::try_it::show))
         .route("/try/stream", get(microphone::open))
+        .route(
+            "/calls/{id}/delete",
+            get(pages::call::erase::ask).post(pages::call::erase::done),
+        )
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))
         .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
+        .route("/api/v1/calls/{id}/changes", get(changes::get))
+        .route("/api/v1/calls/{id}/timeline", get(timeline::get))
         .route("/api/v1/deliveries", get(deliveries::list))
         .route(
             "/api/v1/deliveries/{id}/redeliver",
@@ -207,6 +216,11 @@ pub fn router(state: AppState) -> Router {
         .route(
             "/api/v1/calls/{id}/recording/{track}",
             get(recording::get).delete(recordings::remove),
+        )
+        .route("/api/v1/calls/{id}/waveform/{track}", get(waveform::wave))
+        .route(
+            "/api/v1/calls/{id}/spectrogram/{track}",
+            get(waveform::spectrogram),
         )
         .route("/api/v1/leads/events", get(events::of_leads))
         .route("/api/v1/calls/{id}/events", get(events::of_call))

@@ -27,7 +27,7 @@ use super::{
     AppState, HttpError,
     call_file::sid,
     error::Params,
-    range::{Wanted, wanted},
+    range::{Wanted, is_known, wanted},
 };
 use crate::{
     audio::source::Error,
@@ -130,7 +130,7 @@ fn chosen(
     }
 }
 
-fn gone() -> HttpError {
+pub(super) fn gone() -> HttpError {
     HttpError::new(
         StatusCode::GONE,
         "gone",
@@ -230,11 +230,8 @@ impl Served {
 
     async fn answer(self, headers: &HeaderMap, kind: &'static str) -> Result<Response, HttpError> {
         let len = self.len;
-        if let (Some(etag), Some(seen)) = (&self.etag, headers.get(header::IF_NONE_MATCH))
-            && seen.to_str().is_ok_and(|seen| {
-                seen.split(',')
-                    .any(|one| one.trim() == etag || one.trim() == "*")
-            })
+        if let Some(etag) = &self.etag
+            && is_known(headers, etag)
         {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.clone())]).into_response());
         }

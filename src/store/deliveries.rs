@@ -400,7 +400,7 @@ fn told_from(row: &Row) -> Result<ToldDelivery, Error> {
     })
 }
 
-fn attempt_from(row: &Row) -> Result<DeliveryAttempt, Error> {
+pub(super) fn attempt_from(row: &Row) -> Result<DeliveryAttempt, Error> {
     let status = row.maybe_int("http_status")?;
     Ok(DeliveryAttempt {
         number: row.count("number")?,

@@ -28,6 +28,7 @@ mod db;
 mod deliveries;
 mod downloaded;
 mod forget;
+mod history;
 mod jobs;
 mod leads;
 mod leases;
@@ -68,6 +69,7 @@ pub use deliveries::{
 };
 pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
+pub use history::{Fetching, Telling};
 pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
 };

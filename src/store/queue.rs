@@ -198,7 +198,7 @@ async fn refused(tx: &mut Tx, id: &str, what: &str) -> Error {
     }
 }
 
-fn queued_from(row: &Row) -> Result<QueuedJob, Error> {
+pub(super) fn queued_from(row: &Row) -> Result<QueuedJob, Error> {
     Ok(QueuedJob {
         id: row.text("id")?,
         kind: row.text("kind")?,

@@ -24,7 +24,6 @@ pub(super) mod login;
 mod meaning;
 pub(super) mod recordings;
 mod spark;
-mod talk;
 pub(super) mod try_it;
 
 pub(super) use layout::Page;

@@ -8,6 +8,7 @@ mod call_log;
 mod calls;
 mod deliveries;
 mod forget;
+mod history;
 mod jobs;
 mod leads;
 mod opening;

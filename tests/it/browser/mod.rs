@@ -5,9 +5,11 @@ mod desk;
 mod desk_looks;
 mod doors;
 mod following;
+mod hearing;
 mod looks;
 mod microphone;
 mod reading;
+mod versions;
 
 use std::sync::LazyLock;
 

@@ -118,6 +118,24 @@ impl Browser {
         }
     }
 
+    /// Waits for a page with this heading, which may be another document than the one that is shown, and
+    /// one without scripts.
+    pub(crate) async fn arrives(&self, heading: &str) {
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            let shown = json!({ "script": "return document.querySelector('h1')?.textContent;", "args": [] });
+            if self
+                .try_post("/execute/sync", shown)
+                .await
+                .is_ok_and(|h1| h1 == heading)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let page = self.text("document.body.innerText").await;
+        panic!("never came to {heading:?}; the page:\n{page}");
+    }
+
     /// Types keys where the focus is; `\u{E004}` is Tab, `\u{E007}` Enter.
     pub(crate) async fn keys(&self, keys: &str) {
         let actions: Vec<Value> = keys

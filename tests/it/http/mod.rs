@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod audit;
+mod changes;
 mod erase;
 mod deliveries;
 mod events;
@@ -15,3 +16,5 @@ mod people;
 mod recording;
 mod recordings;
 mod rights;
+mod timeline;
+mod waveform;
