@@ -32,6 +32,7 @@ mod provider_recordings;
 mod queue;
 mod recordings;
 mod rows;
+pub mod search;
 mod segments;
 mod streams;
 mod traces;
@@ -48,7 +49,7 @@ pub use announcements::{
 };
 pub use boot::{Interrupted, RecoveredRecording};
 pub use call_log::{CallLog, Read, Understood};
-pub use calls::{Call, CallState, Cursor, Page, Which};
+pub use calls::{Call, CallFilter, CallState, Cursor, NumberEnd, Page, TooShort, Which};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
 pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
@@ -183,11 +184,13 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached or made, or holds a schema newer than this version's.
     pub async fn open(options: &Options) -> Result<Self, Error> {
-        Ok(Self {
+        let store = Self {
             db: db::Db::open(options).await?,
             node: options.node.clone(),
             transcribe_after: jiff::SignedDuration::from_secs(options.transcribe_after_s.into()),
-        })
+        };
+        store.index_older_calls().await?;
+        Ok(store)
     }
 
     /// Whether the database answers: for readiness.
