@@ -27,6 +27,8 @@ static FILES: &[(&str, &[u8])] = &files![
     "calls.css",
     "calls.js",
     "icon.svg",
+    "search.css",
+    "search.js",
 ];
 
 static HASH: LazyLock<String> = LazyLock::new(|| {

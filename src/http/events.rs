@@ -5,7 +5,8 @@
 //! `replaced`, `degraded`, `state` and `note` ([`CallEvent`]) as they happen, and `ended` at the end of
 //! it all, after which the server closes. A viewer that falls behind gets another `snapshot`: it stands
 //! instead of all that came before. The list's stream says `call` whenever a call appears or changes its
-//! state.
+//! state, and twice a second at most `words`: the last words of the calls on which something was said. Who
+//! is slow gets fewer of these, never older ones; they have no place in the order of events.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -20,6 +21,7 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{
     AppState, HttpError,
@@ -28,13 +30,15 @@ use super::{
 };
 use crate::{
     ids::CallSid,
-    live::hub::{CallEvent, CallView, ListEvent, Next, OpenUtterance, Subscription},
+    live::hub::{CallEvent, CallView, Hub, ListEvent, Next, OpenUtterance, Subscription},
     store::VersionKind,
     transcript::Document,
 };
 
 /// A proxy that hears nothing for a minute closes the connection; most wait at least 30 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The last words of live calls are told no more often.
+const WORDS_EVERY: Duration = Duration::from_millis(500);
 /// How long a browser waits before it comes back.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -141,18 +145,65 @@ pub(super) async fn of_list(
     Params(asked): Params<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let viewer = state.hub.subscribe_list(last_event_id(&headers, &asked))?;
-    let events = stream::unfold(viewer, |mut viewer: Subscription<ListEvent>| async {
-        let event = match viewer.next().await {
-            Next::Event(event) => encode(event.id, event.name(), event.json()),
-            Next::Snapshot { position, .. } => {
-                encode(position, "snapshot", r#"{"type":"snapshot"}"#)
-            }
-            Next::Gone => return None,
-        };
-        Some((Ok(event), viewer))
+    let last = last_event_id(&headers, &asked);
+    let mut look = tokio::time::interval(WORDS_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let listing = Listing {
+        viewer: state.hub.subscribe_list(last)?,
+        hub: state.hub,
+        position: last.unwrap_or(0),
+        words: 0,
+        look,
+    };
+    let events = stream::unfold(listing, |mut listing| async {
+        let event = listing.next().await?;
+        Some((Ok(event), listing))
     });
     Ok(answer(events.take_until(state.closing.cancelled_owned())))
+}
+
+/// A viewer of the list.
+struct Listing {
+    hub: Hub,
+    viewer: Subscription<ListEvent>,
+    /// The last event that was told: words come under its number.
+    position: u64,
+    /// The words that were told.
+    words: u64,
+    look: Interval,
+}
+
+impl Listing {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            tokio::select! {
+                biased;
+                next = self.viewer.next() => return self.told(next),
+                _ = self.look.tick() => {
+                    let (seen, calls) = self.hub.words_since(self.words);
+                    self.words = seen;
+                    if !calls.is_empty() {
+                        let words = json!({ "type": "words", "calls": calls });
+                        return Some(encode(self.position, "words", &words.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn told(&mut self, next: Next<ListEvent>) -> Option<Event> {
+        match next {
+            Next::Event(event) => {
+                self.position = event.id;
+                Some(encode(event.id, event.name(), event.json()))
+            }
+            Next::Snapshot { position, .. } => {
+                self.position = position;
+                Some(encode(position, "snapshot", r#"{"type":"snapshot"}"#))
+            }
+            Next::Gone => None,
+        }
+    }
 }
 
 /// The header is what a browser sends when it comes back; the address is what a page starts with.

@@ -30,6 +30,7 @@ mod deliveries;
 mod error;
 mod erase;
 mod events;
+mod filter;
 mod health;
 mod jobs;
 mod leads;
@@ -40,6 +41,7 @@ mod paging;
 pub mod proxy;
 mod range;
 mod recording;
+mod search;
 mod transcript;
 pub mod twilio;
 
@@ -103,6 +105,8 @@ pub fn router(state: AppState) -> Router {
     let texts = Router::new()
         .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
+        .route("/search", get(pages::search::show))
+        .route("/api/v1/search", get(search::find))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))

@@ -105,7 +105,27 @@ pub enum Which {
     Failed,
 }
 
+impl FromStr for Which {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::EACH
+            .into_iter()
+            .find(|which| which.as_str() == text)
+            .ok_or(())
+    }
+}
+
 impl Which {
+    pub const EACH: [Self; 7] = [
+        Self::All,
+        Self::Live,
+        Self::Ended,
+        Self::Finishing,
+        Self::Final,
+        Self::Empty,
+        Self::Failed,
+    ];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -348,4 +368,219 @@ pub(super) fn call_from(row: &Row) -> Result<Call, Error> {
         served_version: row.count("served_version")?,
         served_reason: row.text("served_reason")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        NewCall,
+        db::{Db, Tx},
+        testing::*,
+    };
+
+    on_both!(lists_are_narrowed_down, every_list_finds_its_index);
+
+    fn number(text: &str) -> Option<NumberEnd> {
+        Some(text.parse().unwrap())
+    }
+
+    async fn lists_are_narrowed_down(bench: &Bench) {
+        for (n, from, to) in [
+            (0, Some("+972541234567"), Some("+15550100")),
+            (1, Some("+15554567"), None),
+            (2, None, Some("+972541234567")),
+            (3, Some("client:dana"), Some("567")),
+            (4, Some("+15550199"), Some("+15550199")),
+        ] {
+            let own = |text: Option<&str>| text.map(ToOwned::to_owned);
+            let call = NewCall {
+                from: own(from),
+                to: own(to),
+                ..new_call(&format!("CA{n}"))
+            };
+            let stream = bench
+                .store
+                .open_stream(&call, &new_stream(n * 100))
+                .await
+                .unwrap();
+            if n % 2 == 0 {
+                bench
+                    .store
+                    .close_stream(&stream.key, &stream_end(n * 100 + 9, 9))
+                    .await
+                    .unwrap();
+            }
+        }
+        let all = CallFilter::default();
+        for (filter, calls) in [
+            (all.clone(), "CA4 CA3 CA2 CA1 CA0"),
+            (
+                CallFilter {
+                    number: number("4567"),
+                    ..all.clone()
+                },
+                "CA2 CA1 CA0",
+            ),
+            (
+                CallFilter {
+                    number: number("054-1234567"),
+                    ..all.clone()
+                },
+                "CA2 CA0",
+            ),
+            (
+                CallFilter {
+                    number: number("+972 54 123 4567"),
+                    ..all.clone()
+                },
+                "CA2 CA0",
+            ),
+            (
+                CallFilter {
+                    number: number("50199"),
+                    ..all.clone()
+                },
+                "CA4",
+            ),
+            (
+                CallFilter {
+                    which: Which::Live,
+                    number: number("4567"),
+                    ..all.clone()
+                },
+                "CA1",
+            ),
+            (
+                CallFilter {
+                    which: Which::Finishing,
+                    ..all.clone()
+                },
+                "CA4 CA2 CA0",
+            ),
+            (
+                CallFilter {
+                    which: Which::Failed,
+                    ..all.clone()
+                },
+                "",
+            ),
+            (
+                CallFilter {
+                    since: Some(at(200)),
+                    ..all.clone()
+                },
+                "CA4 CA3 CA2",
+            ),
+            (
+                CallFilter {
+                    until: Some(at(200)),
+                    ..all.clone()
+                },
+                "CA1 CA0",
+            ),
+            (
+                CallFilter {
+                    since: Some(at(100)),
+                    until: Some(at(400)),
+                    which: Which::Ended,
+                    ..all.clone()
+                },
+                "CA2",
+            ),
+        ] {
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = bench
+                    .store
+                    .calls_where(&filter, cursor.as_ref(), 2)
+                    .await
+                    .unwrap();
+                seen.extend(page.calls.iter().map(|call| call.sid.to_string()));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen.join(" "), calls, "{filter:?}");
+        }
+    }
+
+    async fn every_list_finds_its_index(bench: &Bench) {
+        let all = CallFilter::default();
+        for (filter, indexes) in [
+            (all.clone(), &["calls_by_start"][..]),
+            (
+                CallFilter {
+                    which: Which::Ended,
+                    ..all.clone()
+                },
+                &["calls_by_start"],
+            ),
+            (
+                CallFilter {
+                    which: Which::Live,
+                    ..all.clone()
+                },
+                &["calls_by_state"],
+            ),
+            (
+                CallFilter {
+                    which: Which::Failed,
+                    since: Some(at(0)),
+                    ..all.clone()
+                },
+                &["calls_by_state"],
+            ),
+            (
+                CallFilter {
+                    number: number("1234567"),
+                    ..all.clone()
+                },
+                &["calls_by_caller", "calls_by_called"],
+            ),
+        ] {
+            let plan = plan(bench, listing(&filter)).await;
+            for index in indexes {
+                assert!(plan.contains(index), "{index}: {plan}");
+            }
+            let scans = plan.contains("Seq Scan on calls") || plan.contains("SCAN calls\n");
+            assert!(!scans, "{plan}");
+        }
+    }
+
+    /// How the database goes about it; of few rows PostgreSQL would read all at once.
+    async fn plan(bench: &Bench, sql: &'static str) -> String {
+        let values = [
+            i64::MAX.to_string(),
+            "''".into(),
+            "51".into(),
+            "0".into(),
+            i64::MAX.to_string(),
+            "'live'".into(),
+            "'1234567'".into(),
+            "'4567'".into(),
+        ];
+        let mut sql = sql.to_owned();
+        for (number, value) in (1..).zip(values) {
+            sql = sql.replace(&format!("${number}"), &value);
+        }
+        let mut tx = bench.store.db.begin().await.unwrap();
+        let (explain, column) = match (&bench.store.db, &tx) {
+            (Db::Sqlite { .. }, Tx::Sqlite(_)) => ("EXPLAIN QUERY PLAN", "detail"),
+            _ => ("EXPLAIN", "QUERY PLAN"),
+        };
+        if explain == "EXPLAIN" {
+            tx.run("SET LOCAL enable_seqscan = off", args![])
+                .await
+                .unwrap();
+        }
+        let rows = tx
+            .rows(format!("{explain} {sql}").leak(), args![])
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| row.text(column).unwrap() + "\n")
+            .collect()
+    }
 }

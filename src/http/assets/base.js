@@ -49,6 +49,7 @@ export function refresher(parts) {
     position: Number(body.dataset.position),
     busy: () => running || again,
     around: (swap) => swap(),
+    merge() {},
     swapped() {},
     refused() {},
     refresh() {
@@ -88,6 +89,7 @@ export function refresher(parts) {
     document.title = fresh.title;
     localTimes(fresh);
     for (const id of parts) replace(document.getElementById(id), fresh.getElementById(id));
+    page.merge(fresh);
   }
   /** Keeps what is the same, what is playing, what has the focus and what was unfolded. */
   function replace(old, next) {

@@ -12,6 +12,8 @@ pub(super) mod call;
 pub(super) mod calls;
 mod layout;
 mod meaning;
+mod narrow;
+pub(super) mod search;
 mod talk;
 
 pub(super) use layout::Page;

@@ -2,8 +2,10 @@
 
 mod call;
 mod following;
+mod listing;
 mod looks;
 mod reading;
+mod searching;
 
 use std::sync::LazyLock;
 

@@ -8,3 +8,4 @@ mod jobs;
 mod insight;
 mod pages;
 mod recording;
+mod search;
