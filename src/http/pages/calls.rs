@@ -152,7 +152,7 @@ fn no_calls() -> Markup {
 fn none_match(asked: &Asked) -> Markup {
     html! {
         div.first {
-            p { strong { "No call is like that." } " One that comes in and is appears here by itself." }
+            p { strong { "No call is like that." } " One that comes in later and is like that appears here by itself." }
             p { "Take something out of the fields above, or see " a href="/" { "all calls" } "."
                 @if !asked.q.is_empty() { " A Hebrew word is found behind its prefixes; the beginnings of other words are found with a star: " code { "lock*" } "." } }
         }
