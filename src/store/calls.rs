@@ -540,7 +540,7 @@ mod tests {
                 &["calls_by_caller", "calls_by_called"],
             ),
         ] {
-            let plan = plan(bench, listing(&filter)).await;
+            let plan = plan(bench, &filter).await;
             for index in indexes {
                 assert!(plan.contains(index), "{index}: {plan}");
             }
@@ -550,18 +550,19 @@ mod tests {
     }
 
     /// How the database goes about it; of few rows PostgreSQL would read all at once.
-    async fn plan(bench: &Bench, sql: &'static str) -> String {
+    async fn plan(bench: &Bench, filter: &CallFilter) -> String {
+        let number = filter.number.as_ref();
         let values = [
             i64::MAX.to_string(),
             "''".into(),
             "51".into(),
             "0".into(),
             i64::MAX.to_string(),
-            "'live'".into(),
-            "'1234567'".into(),
-            "'4567'".into(),
+            format!("'{}'", filter.which.as_str()),
+            format!("'{}'", number.map_or("", NumberEnd::as_str)),
+            format!("'{}'", number.map_or("", NumberEnd::looked_up)),
         ];
-        let mut sql = sql.to_owned();
+        let mut sql = listing(filter).to_owned();
         for (number, value) in (1..).zip(values) {
             sql = sql.replace(&format!("${number}"), &value);
         }
