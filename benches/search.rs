@@ -13,6 +13,7 @@ use callscribe::{
     speech::ModelInfo,
     store::{
         CallFilter, FinalText, LiveSegment, NewCall, NewStream, Options, Store, Stream, StreamEnd,
+        Which,
         search::{Order, Query, Search},
     },
     time::{Clock, MediaTime},
@@ -142,18 +143,21 @@ async fn write_live(store: &Store, clock: &Clock) {
 
 type Make = Box<dyn Fn(u32) -> (Search, u32)>;
 
-/// Each kind makes its n-th question, and how many pages of it are turned before the measured one.
+/// Each kind makes its n-th question, and says how many pages of it are turned before the measured one.
 fn kinds() -> Vec<(&'static str, Make)> {
-    fn kind(typed: impl Fn(u32) -> String + 'static) -> Make {
-        Box::new(move |n| (search(&typed(n)), 0))
-    }
-    let filtered = |filter: fn(&mut Search, u32)| -> Make {
-        Box::new(move |n| {
-            let mut search = search(&english(n % 10));
-            filter(&mut search, n);
-            (search, 0)
-        })
-    };
+    words()
+        .into_iter()
+        .chain(combined())
+        .chain(narrowed())
+        .collect()
+}
+
+fn kind(typed: impl Fn(u32) -> String + 'static) -> Make {
+    Box::new(move |n| (search(&typed(n)), 0))
+}
+
+fn words() -> Vec<(&'static str, Make)> {
+    let begin = |n, letters| english(n).chars().take(letters).collect::<String>();
     vec![
         ("rare word", kind(|n| english(15_000 + n))),
         ("word of middling frequency", kind(|n| english(100 + n))),
@@ -165,47 +169,52 @@ fn kinds() -> Vec<(&'static str, Make)> {
         ),
         ("word that nobody said", kind(|n| format!("zzz{n}"))),
         (
-            "two common words",
-            kind(|n| format!("{} {}", english(n % 10), english(n % 7 + 10))),
-        ),
-        (
-            "common and rare word",
-            kind(|n| format!("{} {}", english(n % 10), english(9_000 + n))),
-        ),
-        (
-            "phrase of two common words",
-            kind(|n| format!("\"{} {}\"", english(n % 10), english(n % 7))),
-        ),
-        (
-            "phrase of two middling words",
-            kind(|n| format!("\"{} {}\"", english(50 + n), english(60 + n))),
-        ),
-        (
-            "phrase of three common words",
-            kind(|n| {
-                format!(
-                    "\"{} {} {}\"",
-                    english(n % 5),
-                    english(n % 7),
-                    english(n % 3)
-                )
-            }),
-        ),
-        (
             "beginning of three letters",
-            kind(|n| format!("{}*", english(n).chars().take(3).collect::<String>())),
+            kind(move |n| format!("{}*", begin(n, 3))),
         ),
         (
             "beginning of four letters",
-            kind(|n| format!("{}*", english(n).chars().take(4).collect::<String>())),
+            kind(move |n| format!("{}*", begin(n, 4))),
+        ),
+        (
+            "common word, page 2",
+            Box::new(|n| (search(&english(n % 10)), 1)),
+        ),
+        (
+            "word of middling frequency, page 2",
+            Box::new(|n| (search(&english(100 + n)), 1)),
+        ),
+    ]
+}
+
+fn combined() -> Vec<(&'static str, Make)> {
+    let two = |one, other| format!("{} {}", english(one), english(other));
+    let without = |one, other| format!("{} -{}", english(one), english(other));
+    vec![
+        ("two common words", kind(move |n| two(n % 10, n % 7 + 10))),
+        (
+            "common and rare word",
+            kind(move |n| two(n % 10, 9_000 + n)),
+        ),
+        (
+            "phrase of two common words",
+            kind(move |n| format!("\"{}\"", two(n % 10, n % 7))),
+        ),
+        (
+            "phrase of two middling words",
+            kind(move |n| format!("\"{}\"", two(50 + n, 60 + n))),
+        ),
+        (
+            "phrase of three common words",
+            kind(move |n| format!("\"{} {}\"", two(n % 5, n % 7), english(n % 3))),
         ),
         (
             "common word without another",
-            kind(|n| format!("{} -{}", english(n % 10), english(n % 7 + 10))),
+            kind(move |n| without(n % 10, n % 7 + 10)),
         ),
         (
             "rare word without a common one",
-            kind(|n| format!("{} -{}", english(9_000 + n), english(0))),
+            kind(move |n| without(9_000 + n, 0)),
         ),
         (
             "either of three",
@@ -218,56 +227,47 @@ fn kinds() -> Vec<(&'static str, Make)> {
                 )
             }),
         ),
+    ]
+}
+
+fn narrowed() -> Vec<(&'static str, Make)> {
+    fn of(word: fn(u32) -> u32, filter: fn(&mut Search, u32)) -> Make {
+        Box::new(move |n| {
+            let mut search = search(&english(word(n)));
+            filter(&mut search, n);
+            (search, 0)
+        })
+    }
+    fn one_week(search: &mut Search, n: u32) {
+        search.since = Some(first_day() + SignedDuration::from_hours(i64::from(n % 300) * 24));
+        search.until = search
+            .since
+            .map(|at| at + SignedDuration::from_hours(7 * 24));
+    }
+    let common = |n| n % 10;
+    vec![
         (
             "common word, newest first",
-            filtered(|search, _| search.order = Order::Newest),
+            of(common, |search, _| search.order = Order::Newest),
         ),
         (
             "common word, one side and language",
-            filtered(|search, _| {
+            of(common, |search, _| {
                 search.track = Some(Track::Outbound);
                 search.language = Some("en".into());
             }),
         ),
-        (
-            "common word, one week long ago",
-            filtered(|search, n| {
-                search.since =
-                    Some(first_day() + SignedDuration::from_hours(i64::from(n % 300) * 24));
-                search.until = search
-                    .since
-                    .map(|at| at + SignedDuration::from_hours(7 * 24));
-            }),
-        ),
-        (
-            "rare word, one week long ago",
-            Box::new(|n| {
-                let mut search = search(&english(5_000 + n));
-                search.since =
-                    Some(first_day() + SignedDuration::from_hours(i64::from(n % 300) * 24));
-                search.until = search
-                    .since
-                    .map(|at| at + SignedDuration::from_hours(7 * 24));
-                (search, 0)
-            }),
-        ),
+        ("common word, one week long ago", of(common, one_week)),
+        ("rare word, one week long ago", of(|n| 5_000 + n, one_week)),
         (
             "common word, one number",
-            filtered(|search, n| {
-                search.number = Some(number(u64::from(n) * 7).parse().unwrap());
+            of(common, |search, n| {
+                search.number = Some(number(u64::from(n) * 7).parse().unwrap())
             }),
         ),
         (
             "common word, ended calls",
-            filtered(|search, _| search.which = callscribe::store::Which::Ended),
-        ),
-        (
-            "common word, page 2",
-            Box::new(|n| (search(&english(n % 10)), 1)),
-        ),
-        (
-            "word of middling frequency, page 2",
-            Box::new(|n| (search(&english(100 + n)), 1)),
+            of(common, |search, _| search.which = Which::Ended),
         ),
     ]
 }

@@ -36,7 +36,7 @@ pub(super) struct Asked {
     pub(super) speaker: String,
     /// ISO 639-1.
     pub(super) language: String,
-    /// `best` (of the newest 500) or `newest`.
+    /// `best` (of the newest 200) or `newest`.
     pub(super) order: String,
     /// The `next` of the page before.
     pub(super) cursor: Option<String>,

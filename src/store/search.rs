@@ -13,7 +13,7 @@
 //!
 //! The price of that: only the newest [`RANKED`] matches are ranked against each other. Of a word that was
 //! said ten thousand times the best among the newest are found, and "newest first" goes back through all of
-//! them, page by page. Nothing counts all matches; more than are ranked are "500+".
+//! them, page by page. Nothing counts all matches; more than are ranked are "200+".
 //!
 //! A filter by number or by a state that few calls have becomes a set of calls, and these are marks in the
 //! index; where more than [`FEW_CALLS`] qualify, matches are looked at one by one, at most [`ROUNDS`] times
@@ -52,7 +52,7 @@ pub use rank::Piece;
 use spans::Span;
 
 /// The newest matches, which are ranked.
-pub const RANKED: u32 = 500;
+pub const RANKED: u32 = 200;
 /// Hits of a page at most.
 pub const LARGEST_PAGE: u32 = 50;
 /// A filter that as many calls pass at most is a set of calls.

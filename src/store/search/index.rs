@@ -63,7 +63,7 @@ impl Store {
 
 /// Makes the entries of a call those of the version that it serves.
 pub(in crate::store) async fn renew(tx: &mut Tx, call: &CallSid) -> Result<(), Error> {
-    let Some((base, _)) = part_of(tx, call).await? else {
+    let Some(base) = part_of(tx, call).await? else {
         return Ok(());
     };
     let drop = "DELETE FROM search_entries WHERE call_sid = $1";
@@ -136,9 +136,23 @@ pub(in crate::store) async fn renew_if_changed(tx: &mut Tx, call: &CallSid) -> R
 /// Puts live text that was written just now into the index, if it is what the call serves.
 pub(in crate::store) async fn add_live(tx: &mut Tx, live: &LiveSegment) -> Result<(), Error> {
     let call = &live.stream.call;
-    let Some((base, language)) = part_of(tx, call).await? else {
-        return Ok(());
+    let key = |base: i64| -> [Arg<'_>; 7] {
+        [
+            call.as_str().into(),
+            LIVE.into(),
+            live.stream.number.into(),
+            live.segment.track.as_str().into(),
+            i64::try_from(live.utterance).unwrap_or(i64::MAX).into(),
+            base.into(),
+            (base + CALL).into(),
+        ]
     };
+    let mut known = tx.row(KNOWN, &key(0)[..5]).await?;
+    if known.is_none() && part_of(tx, call).await?.is_some() {
+        known = tx.row(KNOWN, &key(0)[..5]).await?;
+    }
+    let Some(known) = known else { return Ok(()) };
+    let (base, language) = (known.int("base")?, known.maybe_text("language")?);
     let said = Said {
         text: &live.segment.text,
         track: live.segment.track,
@@ -146,28 +160,19 @@ pub(in crate::store) async fn add_live(tx: &mut Tx, live: &LiveSegment) -> Resul
         language: language.as_deref(),
     };
     let body = body(tx, base, &said);
-    let key = args![
-        call.as_str(),
-        LIVE,
-        live.stream.number,
-        live.segment.track.as_str(),
-        i64::try_from(live.utterance).unwrap_or(i64::MAX),
-        base,
-        base + CALL,
-    ];
-    if let Some(row) = tx.row(KNOWN, &key[..5]).await? {
+    if let Some(id) = known.maybe_int("id")? {
         let sql = match tx {
             Tx::Sqlite(_) => "UPDATE search_text SET body = $2 WHERE rowid = $1",
             Tx::Postgres(_) => {
                 "UPDATE search_text SET lexemes = CAST($2 AS TSVECTOR) WHERE id = $1"
             }
         };
-        tx.run(sql, args![row.int("id")?, body]).await?;
+        tx.run(sql, args![id, body]).await?;
         return Ok(());
     }
     let mut new = None;
     for _ in 0..TRIES {
-        new = tx.row(NEXT, key).await?;
+        new = tx.row(NEXT, &key(base)).await?;
         if new.is_some() {
             break;
         }
@@ -183,25 +188,27 @@ pub(in crate::store) async fn add_live(tx: &mut Tx, live: &LiveSegment) -> Resul
     Ok(())
 }
 
-const KNOWN: &str = "SELECT id FROM search_entries WHERE call_sid = $1 AND version = $2
-    AND stream = $3 AND track = $4 AND number = $5";
+/// A call that serves its live text, and the entry of an utterance where it has one.
+const KNOWN: &str = "SELECT i.base, c.language, (SELECT e.id FROM search_entries e
+        WHERE e.call_sid = $1 AND e.version = $2 AND e.stream = $3 AND e.track = $4
+            AND e.number = $5) AS id
+    FROM search_calls i JOIN calls c ON c.sid = i.call_sid
+    WHERE i.call_sid = $1 AND c.served_version = $2";
 
-/// Nothing where the call serves another version by now.
 const NEXT: &str = "INSERT INTO search_entries (id, call_sid, version, stream, track, number)
-    SELECT next.id, c.sid, c.served_version, $3, $4, $5
+    SELECT next.id, $1, $2, $3, $4, $5
     FROM (SELECT COALESCE(MAX(id) + 1, $6) AS id FROM search_entries
-            WHERE id >= $6 AND id < $7) next, calls c
-    WHERE c.sid = $1 AND c.served_version = $2 AND next.id < $7
+            WHERE id >= $6 AND id < $7) next
+    WHERE next.id < $7
     ON CONFLICT (id) DO NOTHING RETURNING id";
 
-/// Where a call's numbers begin, and the language that its live text is known to be in. `None` for a call
-/// that is not there, or that began in a second with far too many others.
-async fn part_of(tx: &mut Tx, call: &CallSid) -> Result<Option<(i64, Option<String>)>, Error> {
+/// Where a call's numbers begin. `None` for a call that is not there, or that began in a second with far
+/// too many others.
+async fn part_of(tx: &mut Tx, call: &CallSid) -> Result<Option<i64>, Error> {
     for _ in 0..TRIES {
-        let known = "SELECT i.base, c.language FROM search_calls i
-            JOIN calls c ON c.sid = i.call_sid WHERE i.call_sid = $1";
+        let known = "SELECT base FROM search_calls WHERE call_sid = $1";
         if let Some(row) = tx.row(known, args![call.as_str()]).await? {
-            return Ok(Some((row.int("base")?, row.maybe_text("language")?)));
+            return row.int("base").map(Some);
         }
         let new = "INSERT INTO search_calls (call_sid, base, version)
             SELECT c.sid, COALESCE((SELECT MAX(i.base) + 131072 FROM search_calls i
