@@ -137,7 +137,7 @@ impl Query {
         Some(Term::Prefix(word))
     }
 
-    /// Where in a text the sought is. [`Query::holds`] says whether the text is one that is sought.
+    /// Where in a text the sought is. `holds` says whether the text is one that is sought.
     pub(super) fn marks(&self, tokens: &[Token<'_>]) -> Vec<Mark> {
         let terms = || self.any.iter().flat_map(|clause| &clause.all);
         let mut marks = Vec::new();
