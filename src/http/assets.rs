@@ -48,6 +48,8 @@ static FILES: &[(&str, &[u8])] = &files![
     "microphone.js",
     "recordings.css",
     "recordings.js",
+    "search.css",
+    "search.js",
     "tend.js",
     "try.css",
     "try.js",

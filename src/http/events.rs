@@ -5,7 +5,9 @@
 //! `replaced`, `degraded`, `state` and `note` ([`CallEvent`]) as they happen, and `ended` at the end of
 //! it all, after which the server closes. A viewer that falls behind gets another `snapshot`: it stands
 //! instead of all that came before. The list's stream says `call` whenever a call appears or changes its
-//! state; the leads' stream says `lead` whenever a lead appears or changes.
+//! state, and twice a second at most `words`: the last words of the calls on which something was said. Who
+//! is slow gets fewer of these, never older ones; they have no place in the order of events. The leads'
+//! stream says `lead` whenever a lead appears or changes.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -20,6 +22,7 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{
     AppState, HttpError,
@@ -28,13 +31,15 @@ use super::{
 };
 use crate::{
     ids::CallSid,
-    live::hub::{self, CallEvent, CallView, Next, OpenUtterance, Subscription},
+    live::hub::{self, CallEvent, CallView, Hub, ListEvent, Next, OpenUtterance, Subscription},
     store::VersionKind,
     transcript::Document,
 };
 
 /// A proxy that hears nothing for a minute closes the connection; most wait at least 30 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The last words of live calls are told no more often.
+const WORDS_EVERY: Duration = Duration::from_millis(500);
 /// How long a browser waits before it comes back.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -141,8 +146,21 @@ pub(super) async fn of_list(
     Params(asked): Params<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let viewer = state.hub.subscribe_list(last_event_id(&headers, &asked))?;
-    Ok(listed(viewer, &state))
+    let last = last_event_id(&headers, &asked);
+    let mut look = tokio::time::interval(WORDS_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let listing = Listing {
+        viewer: state.hub.subscribe_list(last)?,
+        hub: state.hub,
+        position: last.unwrap_or(0),
+        words: 0,
+        look,
+    };
+    let events = stream::unfold(listing, |mut listing| async {
+        let event = listing.next().await?;
+        Some((Ok(event), listing))
+    });
+    Ok(answer(events.take_until(state.closing.cancelled_owned())))
 }
 
 pub(super) async fn of_leads(
@@ -151,25 +169,59 @@ pub(super) async fn of_leads(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let viewer = state.hub.subscribe_leads(last_event_id(&headers, &asked))?;
-    Ok(listed(viewer, &state))
-}
-
-/// What a list's log says, and where it has passed the viewer, that it did.
-fn listed<E>(viewer: Subscription<E>, state: &AppState) -> Response
-where
-    E: hub::event::Entry<View = ()>,
-{
-    let events = stream::unfold(viewer, |mut viewer: Subscription<E>| async {
-        let event = match viewer.next().await {
-            Next::Event(event) => encode(event.id, event.name(), event.json()),
-            Next::Snapshot { position, .. } => {
-                encode(position, "snapshot", r#"{"type":"snapshot"}"#)
-            }
-            Next::Gone => return None,
-        };
+    let events = stream::unfold(viewer, |mut viewer| async {
+        let (_, event) = listed(viewer.next().await)?;
         Some((Ok(event), viewer))
     });
-    answer(events.take_until(state.closing.clone().cancelled_owned()))
+    Ok(answer(events.take_until(state.closing.cancelled_owned())))
+}
+
+/// What a list's log says, and where it has passed the viewer, that it did; with its place.
+fn listed<E: hub::event::Entry<View = ()>>(next: Next<E>) -> Option<(u64, Event)> {
+    match next {
+        Next::Event(event) => Some((event.id, encode(event.id, event.name(), event.json()))),
+        Next::Snapshot { position, .. } => {
+            let snapshot = encode(position, "snapshot", r#"{"type":"snapshot"}"#);
+            Some((position, snapshot))
+        }
+        Next::Gone => None,
+    }
+}
+
+/// A viewer of the list.
+struct Listing {
+    hub: Hub,
+    viewer: Subscription<ListEvent>,
+    /// The last event that was told: words come under its number.
+    position: u64,
+    /// The words that were told.
+    words: u64,
+    look: Interval,
+}
+
+impl Listing {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            tokio::select! {
+                biased;
+                next = self.viewer.next() => return self.told(next),
+                _ = self.look.tick() => {
+                    let (seen, calls) = self.hub.words_since(self.words);
+                    self.words = seen;
+                    if !calls.is_empty() {
+                        let words = json!({ "type": "words", "calls": calls });
+                        return Some(encode(self.position, "words", &words.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn told(&mut self, next: Next<ListEvent>) -> Option<Event> {
+        let (position, event) = listed(next)?;
+        self.position = position;
+        Some(event)
+    }
 }
 
 /// The header is what a browser sends when it comes back; the address is what a page starts with.

@@ -37,6 +37,7 @@ mod error;
 mod erase;
 mod events;
 mod figures;
+mod filter;
 mod health;
 mod jobs;
 mod leads;
@@ -50,6 +51,7 @@ mod range;
 mod recording;
 mod recordings;
 mod timeline;
+mod search;
 mod transcript;
 pub mod twilio;
 mod waveform;
@@ -172,6 +174,8 @@ pub fn router(state: AppState) -> Router {
             "/calls/{id}/delete",
             get(pages::call::erase::ask).post(pages::call::erase::done),
         )
+        .route("/search", get(pages::search::show))
+        .route("/api/v1/search", get(search::find))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
         .route("/api/v1/calls/{id}/transcript", get(transcript::get))

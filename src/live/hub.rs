@@ -15,16 +15,19 @@ use std::{
 use metrics::{counter, gauge};
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::CallSid, time::Clock};
+use crate::{ids::CallSid, store::CallState, time::Clock};
 
 pub mod event;
 mod log;
+mod ticker;
 #[cfg(test)]
 mod tests;
 
 pub use event::{CallEvent, CallView, LeadEvent, LeadNews, ListEvent, OpenUtterance, Utterance};
 use log::Log;
 pub use log::{Logged, Next};
+pub use ticker::LastWords;
+use ticker::Ticker;
 
 /// How much the hub remembers, and for whom.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,6 +65,7 @@ struct Inner {
     calls: Mutex<HashMap<CallSid, Arc<Call>>>,
     list: Arc<Log<ListEvent>>,
     leads: Arc<Log<LeadEvent>>,
+    ticker: Ticker,
     viewers: Arc<AtomicUsize>,
 }
 
@@ -92,6 +96,7 @@ impl Hub {
             calls: Mutex::default(),
             list: Arc::new(list),
             leads: Arc::new(leads),
+            ticker: Ticker::default(),
             viewers: Arc::default(),
         }))
     }
@@ -99,7 +104,11 @@ impl Hub {
     /// Tells a call's viewers, and the list's viewers when the call's state changes. Never waits.
     pub fn publish(&self, call: &CallSid, event: CallEvent) {
         counter!("callscribe_live_events_total", "event" => event.name()).increment(1);
+        self.0.ticker.note(call, &event);
         if let Some(changed) = ListEvent::of(call, &event) {
+            if changed.state != CallState::Live {
+                self.0.ticker.forget(call);
+            }
             self.0.list.push(changed);
         }
         // A lead's card shows the text that its call serves.
@@ -191,11 +200,24 @@ impl Hub {
         self.0.list.view().0
     }
 
+    /// What was said last on a live call.
+    #[must_use]
+    pub fn last_words(&self, call: &CallSid) -> Option<LastWords> {
+        self.0.ticker.of(call)
+    }
+
+    /// The last words of the calls on which something was said after `seen`, and what to ask with the next
+    /// time; 0 asks for all.
+    #[must_use]
+    pub fn words_since(&self, seen: u64) -> (u64, Vec<LastWords>) {
+        self.0.ticker.since(seen)
+    }
+
     /// Forgets calls that ended, or that fell silent with nobody watching. Also done whenever a new call
     /// appears, so that a hub without a caller of this stays bounded by what lasts.
     pub fn sweep(&self) {
         let now = self.0.clock.now();
-        self.lock_calls().retain(|_, call| {
+        self.lock_calls().retain(|sid, call| {
             let life = *call.last.lock().unwrap_or_else(PoisonError::into_inner);
             let age = now.saturating_duration_since(life.published);
             // Someone publishes right now: the map's lock is held, so the count cannot grow meanwhile.
@@ -209,6 +231,7 @@ impl Hub {
                 };
             if !keep {
                 call.log.close();
+                self.0.ticker.forget(sid);
             }
             keep
         });

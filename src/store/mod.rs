@@ -40,6 +40,7 @@ mod queue;
 mod recordings;
 mod roles;
 mod rows;
+pub mod search;
 mod segments;
 mod sessions;
 mod streams;
@@ -62,7 +63,7 @@ pub use bookings::{Booker, BookingFilter};
 pub use boot::{Interrupted, RecoveredRecording};
 pub use browse::{Browsed, RecordingCursor, RecordingFilter, RecordingPage};
 pub use call_log::{CallLog, Read, Understood};
-pub use calls::{Call, CallState, Cursor, Page, Which};
+pub use calls::{Call, CallFilter, CallState, Cursor, NumberEnd, Page, TooShort, Which};
 pub use customers::{Brought, CustomerFilter};
 pub use deliveries::{
     Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, ToldDelivery, WhichDeliveries,
@@ -209,11 +210,13 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached or made, or holds a schema newer than this version's.
     pub async fn open(options: &Options) -> Result<Self, Error> {
-        Ok(Self {
+        let store = Self {
             db: db::Db::open(options).await?,
             node: options.node.clone(),
             transcribe_after: jiff::SignedDuration::from_secs(options.transcribe_after_s.into()),
-        })
+        };
+        store.index_older_calls().await?;
+        Ok(store)
     }
 
     /// Whether the database answers: for readiness.

@@ -52,6 +52,7 @@ export function refresher(parts, own = {}) {
     position: Number(body.dataset.position),
     busy: () => running || again,
     around: (swap) => swap(),
+    merge() {},
     swapped() {},
     refused() {},
     refresh() {
@@ -94,6 +95,7 @@ export function refresher(parts, own = {}) {
       const [old, next] = [document.getElementById(id), fresh.getElementById(id)];
       if (old && next) (own[id] ?? replace)(old, next, replace);
     }
+    page.merge(fresh);
   }
   /** Keeps what is the same, what is playing, what has the focus and what was unfolded. */
   function replace(old, next) {

@@ -18,9 +18,10 @@ use crate::{
 
 /// Where the bar leads: address and name. A page under an address belongs to it. Nobody is led to where they
 /// may not go.
-const PLACES: [(&str, &str); 8] = [
+const PLACES: [(&str, &str); 9] = [
     ("/", "Calls"),
     ("/leads", "Leads"),
+    ("/search", "Search"),
     ("/recordings", "Recordings"),
     ("/jobs", "Jobs"),
     ("/health", "Health"),

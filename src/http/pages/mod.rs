@@ -22,7 +22,9 @@ pub(super) mod lead;
 pub(super) mod leads;
 pub(super) mod login;
 mod meaning;
+mod narrow;
 pub(super) mod recordings;
+pub(super) mod search;
 mod spark;
 pub(super) mod try_it;
 

@@ -414,3 +414,37 @@ fn leads_have_a_log_of_their_own() {
     }
     assert_eq!(drain(&mut leads), ["snapshot"], "the log has passed it");
 }
+
+#[test]
+fn the_last_words_of_live_calls_are_at_hand() {
+    let (hub, _) = hub(4);
+    let (one, two) = (sid("CA1"), sid("CA2"));
+    let said = |hub: &Hub, call: &CallSid| hub.last_words(call).map(|last| last.text);
+    hub.publish(&one, state(CallState::Live));
+    assert_eq!((said(&hub, &one), hub.words_since(0)), (None, (0, vec![])));
+    for (event, expected) in [
+        (partial(0, "helo"), "helo"),
+        (delta(0, "hello"), "hello"),
+        (partial(0, "this iss"), "hello this iss"),
+        (partial(0, ""), "hello"),
+        (delta(0, "this is"), "hello this is"),
+        (completed(0, "Hello, this is Dana."), "Hello, this is Dana."),
+        (partial(1, ""), "Hello, this is Dana."),
+        (partial(1, "and"), "and"),
+        (completed(1, ""), "and"),
+        (delta(2, "a b c d e f g h i j"), "a b c d e f g h i j"),
+        (delta(2, "k l m n o p"), "g h i j k l m n o p"),
+    ] {
+        hub.publish(&one, event);
+        assert_eq!(said(&hub, &one).as_deref(), Some(expected));
+    }
+    let (seen, all) = hub.words_since(0);
+    assert_eq!(all.len(), 1, "one line for a call, whatever was said");
+    assert_eq!(hub.words_since(seen), (seen, vec![]));
+    hub.publish(&two, partial(0, &"x".repeat(500)));
+    let (_, newer) = hub.words_since(seen);
+    assert_eq!(newer.len(), 1);
+    assert_eq!((newer[0].call.as_str(), newer[0].text.len()), ("CA2", 120));
+    hub.publish(&one, state(CallState::Finishing));
+    assert_eq!(said(&hub, &one), None);
+}

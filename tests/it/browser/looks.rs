@@ -57,6 +57,23 @@ async fn nothing_sticks_out_anywhere() {
     views(&browser, &base, "list-empty").await;
     calls(&site).await;
     views(&browser, &base, "list").await;
+    for (name, path) in [
+        ("list-narrowed", "/?q=station&state=ended&number=4567"),
+        ("list-none", "/?q=zebra"),
+        ("list-wrong", "/?number=1"),
+        ("search", "/search"),
+        (
+            "search-hits",
+            "/search?q=hello%20OR%20car%20OR%20%D7%A4%D7%A8%D7%99%D7%A6%D7%AA%20OR%20station",
+        ),
+        (
+            "search-narrowed",
+            "/search?q=car&track=inbound&order=newest",
+        ),
+        ("search-nothing", "/search?q=zebra&state=final"),
+    ] {
+        views(&browser, &format!("{base}{path}"), name).await;
+    }
     for call in ["live", "finishing", "final", "empty", "interrupted"] {
         views(&browser, &format!("{base}/calls/CA-{call}"), call).await;
     }

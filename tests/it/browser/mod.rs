@@ -6,10 +6,12 @@ mod desk_looks;
 mod doors;
 mod following;
 mod hearing;
+mod listing;
 mod looks;
 mod microphone;
 mod reading;
 mod versions;
+mod searching;
 
 use std::sync::LazyLock;
 

@@ -18,3 +18,4 @@ mod recordings;
 mod rights;
 mod timeline;
 mod waveform;
+mod search;
