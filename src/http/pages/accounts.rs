@@ -86,12 +86,14 @@ fn person(account: &Account, viewer: &Viewer) -> Markup {
                     label { "Role" select name="role" { (roles(account.role)) } }
                     button { "Change the role" }
                 }
-                form.fields method="post" action={ (at) "/password" } {
-                    label { "New password" input type="password" name="password" required minlength=(SHORTEST) autocomplete="new-password"; }
-                    button { "Change the password" }
-                    p.quiet { "Ends their sessions." }
-                }
-                @if !own {
+                @if own {
+                    p { "The password is changed at " a href="/account" { "your account" } "." }
+                } @else {
+                    form.fields method="post" action={ (at) "/password" } {
+                        label { "New password" input type="password" name="password" required minlength=(SHORTEST) autocomplete="new-password"; }
+                        button { "Change the password" }
+                        p.quiet { "Ends their sessions." }
+                    }
                     form.fields method="post" action={ (at) "/remove" } {
                         button.danger { "Remove " bdi { (account.name) } }
                         p.quiet { "Ends their sessions. What they did stays in the audit log." }
