@@ -123,11 +123,15 @@ async fn list(
         Which::All | Which::Live if first_page => of(Which::Live, None, LIVE).await?,
         _ => nothing.clone(),
     };
-    let ended = match filter.which {
+    let mut ended = match filter.which {
         Which::Live => nothing,
         Which::All => of(Which::Ended, cursor, ENDED).await?,
         which => of(which, cursor, ENDED).await?,
     };
+    // One that ended between the two readings is in both.
+    ended
+        .calls
+        .retain(|call| !live.calls.iter().any(|other| other.sid == call.sid));
     Ok(html! {
         @for each in query.remarks() { p.banner { (sentence(&remark(each))) } }
         @if first_page && live.calls.is_empty() && ended.calls.is_empty() {
