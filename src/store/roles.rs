@@ -60,11 +60,14 @@ pub enum Scope {
     /// Recordings, and pictures of them.
     RecordingsRead,
     LeadsRead,
+    /// Customers and bookings.
+    PeopleRead,
     /// The work after calls, and what other systems were told.
     JobsRead,
     /// Metrics and the page of the machine's health.
     HealthRead,
     LeadsWrite,
+    PeopleWrite,
     /// Trying again and dropping; telling other systems again.
     JobsWrite,
     /// Speaking into the microphone page: it makes a call.
@@ -76,13 +79,15 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::CallsRead,
         Self::RecordingsRead,
         Self::LeadsRead,
+        Self::PeopleRead,
         Self::JobsRead,
         Self::HealthRead,
         Self::LeadsWrite,
+        Self::PeopleWrite,
         Self::JobsWrite,
         Self::Speak,
         Self::CallsDelete,
@@ -95,6 +100,8 @@ impl Scope {
             Self::CallsRead => "calls:read",
             Self::RecordingsRead => "recordings:read",
             Self::LeadsRead => "leads:read",
+            Self::PeopleRead => "people:read",
+            Self::PeopleWrite => "people:write",
             Self::JobsRead => "jobs:read",
             Self::HealthRead => "health:read",
             Self::LeadsWrite => "leads:write",
@@ -112,9 +119,10 @@ impl Scope {
             Self::CallsRead
             | Self::RecordingsRead
             | Self::LeadsRead
+            | Self::PeopleRead
             | Self::JobsRead
             | Self::HealthRead => Role::Viewer,
-            Self::LeadsWrite | Self::JobsWrite | Self::Speak => Role::Operator,
+            Self::LeadsWrite | Self::PeopleWrite | Self::JobsWrite | Self::Speak => Role::Operator,
             Self::CallsDelete | Self::Doors => Role::Admin,
         }
     }
@@ -193,9 +201,9 @@ mod tests {
         }
         assert_eq!(
             operator.to_string(),
-            "calls:read recordings:read leads:read jobs:read health:read leads:write jobs:write calls:speak"
+            "calls:read recordings:read leads:read people:read jobs:read health:read leads:write people:write jobs:write calls:speak"
         );
-        assert_eq!(viewer.iter().count(), 5);
+        assert_eq!(viewer.iter().count(), 6);
         assert_eq!(operator.to_string().parse(), Ok(operator));
     }
 

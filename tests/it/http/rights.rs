@@ -13,6 +13,8 @@ use crate::harness::site::Site;
 fn address(route: &str) -> String {
     route
         .replace("{id}", "CA404")
+        .replace("{call}", "CA404")
+        .replace("{stream}", "1")
         .replace("{track}", "inbound")
         .replace("{name}", "nobody")
 }
