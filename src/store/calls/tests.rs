@@ -21,7 +21,7 @@ async fn lists_are_narrowed_down(bench: &Bench) {
         (3, Some("client:dana"), Some("567")),
         (4, Some("+15550199"), Some("+15550199")),
     ] {
-        let own = |text: Option<&str>| text.map(ToOwned::to_owned);
+        let own = |text: Option<&str>| text.map(Into::into);
         let call = NewCall {
             from: own(from),
             to: own(to),
@@ -56,7 +56,6 @@ async fn lists_are_narrowed_down(bench: &Bench) {
             "CA1",
         ),
         (with(|f| f.which = Which::Finishing), "CA4 CA2 CA0"),
-        (with(|f| f.which = Which::Failed), ""),
         (with(|f| f.since = Some(at(200))), "CA4 CA3 CA2"),
         (with(|f| f.until = Some(at(200))), "CA1 CA0"),
         (
