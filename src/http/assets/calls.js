@@ -9,6 +9,16 @@ const source = connect("/api/v1/events", () => page.position, ["snapshot", "call
 });
 page.refused = () => source.close();
 page.merge = (fresh) => {
+  const call = document.activeElement?.closest("li[data-call]")?.dataset.call;
+  mergeCalls(fresh);
+  // A call that ended stands elsewhere now, and the reader goes with it.
+  if (!call || document.activeElement?.closest("li[data-call]")) return;
+  document.querySelector(`li[data-call="${CSS.escape(call)}"] a`)?.focus({ preventScroll: true });
+};
+watchEnd();
+sendOnlyWhatIsFilledIn();
+
+function mergeCalls(fresh) {
   const [ours, theirs] = [document.getElementById("calls"), fresh.getElementById("calls")];
   // Something is there for the first time, or nothing is left.
   if (ours.children.length !== theirs.children.length || !ours.querySelector("#earlier") || !theirs.querySelector("#earlier")) {
@@ -16,9 +26,7 @@ page.merge = (fresh) => {
     return watchEnd();
   }
   for (const id of ["live", "earlier"]) merge(document.getElementById(id), fresh.getElementById(id));
-};
-watchEnd();
-sendOnlyWhatIsFilledIn();
+}
 
 function lastWords({ call, track, text }) {
   const line = document.querySelector(`#live li[data-call="${CSS.escape(call)}"] .last`);

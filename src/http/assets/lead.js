@@ -27,6 +27,7 @@ const edit = () => document.getElementById("edit");
 const field = (name) => edit().querySelector(`[name=${name}]`);
 
 function isEdited() {
+  if (!field("notes")) return false; // for who only reads
   const typed = ["notes", "status"].some((name) => field(name).value !== field(`seen_${name}`).value);
   return typed || edit().contains(document.activeElement) || !document.getElementById("theirs").hidden;
 }

@@ -14,9 +14,12 @@ use super::{
     sentence,
 };
 use crate::{
-    http::{AppState, HttpError, call_file::sid, deliveries::again, error::Params, paging},
+    http::{
+        AppState, HttpError, access::Viewer, call_file::sid, deliveries::again, error::Params,
+        paging,
+    },
     ids::CallSid,
-    store::{DeliveryAttempt, DeliveryState, ToldDelivery, WhichDeliveries},
+    store::{DeliveryAttempt, DeliveryState, Scope, ToldDelivery, WhichDeliveries},
 };
 
 const DELIVERIES: u32 = 50;
@@ -39,7 +42,9 @@ impl Asked {
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
+    let may_tend = viewer.may(Scope::JobsWrite);
     let which = WhichDeliveries {
         call: filled(asked.call.as_ref()).map(sid).transpose()?,
         state: one_of(asked.state.as_ref(), "state")?,
@@ -59,7 +64,7 @@ pub(in crate::http) async fn show(
             @if page.is_empty() {
                 div.first { p { (nothing(&asked)) } }
             } @else {
-                ul.jobs { @for told in &page { (row(told)) } }
+                ul.jobs { @for told in &page { (row(told, may_tend)) } }
             }
             nav.pager aria-label="Pages" {
                 @if cursor.is_some() { a href=(asked.address(shown, None)) { "Newest deliveries" } } @else { span {} }
@@ -78,7 +83,7 @@ fn nothing(asked: &Asked) -> &'static str {
     }
 }
 
-fn row(told: &ToldDelivery) -> Markup {
+fn row(told: &ToldDelivery, may_tend: bool) -> Markup {
     let delivery = &told.delivery;
     let (class, name) = match delivery.state {
         DeliveryState::Waiting => ("finishing", "Waiting"),
@@ -99,8 +104,10 @@ fn row(told: &ToldDelivery) -> Markup {
             }
             @if let Some(why) = &delivery.reason { p.why dir="auto" { (sentence(why)) } }
             @if !told.attempts.is_empty() { (attempts(&told.attempts)) }
-            form method="post" action={ "/deliveries/" (delivery.id) "/redeliver" } data-api={ "/api/v1/deliveries/" (delivery.id) "/redeliver" } {
-                button { "Send again" }
+            @if may_tend {
+                form method="post" action={ "/deliveries/" (delivery.id) "/redeliver" } data-api={ "/api/v1/deliveries/" (delivery.id) "/redeliver" } {
+                    button { "Send again" }
+                }
             }
         }
     }

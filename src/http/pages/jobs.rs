@@ -16,11 +16,14 @@ use crate::{
     after::KINDS,
     http::{
         AppState, HttpError,
+        access::Viewer,
         error::Params,
         jobs::{again, drop_one},
         paging,
     },
-    store::{ANALYSE, ANNOUNCE, JobCount, JobState, QueuedJob, TRANSCRIBE, UNDERSTAND, WhichJobs},
+    store::{
+        ANALYSE, ANNOUNCE, JobCount, JobState, QueuedJob, Scope, TRANSCRIBE, UNDERSTAND, WhichJobs,
+    },
 };
 
 /// Jobs of one state where all states are shown.
@@ -51,7 +54,9 @@ impl Asked {
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
+    let may_tend = viewer.may(Scope::JobsWrite);
     let kind = filled(asked.kind.as_ref());
     let wanted: Option<JobState> = one_of(asked.state.as_ref(), "state")?;
     let cursor = paging::cursor(filled(asked.cursor.as_ref()))?;
@@ -79,7 +84,7 @@ pub(in crate::http) async fn show(
         (filters(kind, wanted))
         div #jobs {
             (numbers(&counts))
-            @for (one, jobs, next) in &lists { (list(*one, jobs, next.as_deref(), (kind, wanted))) }
+            @for (one, jobs, next) in &lists { (list(*one, jobs, next.as_deref(), (kind, wanted), may_tend)) }
             @if lists.iter().all(|(_, jobs, _)| jobs.is_empty()) {
                 div.first { p { @if kind.is_some() || wanted.is_some() { "No job is like that." } @else { "No jobs yet. They follow the end of each call." } } }
             }
@@ -144,11 +149,12 @@ fn list(
     jobs: &[QueuedJob],
     next: Option<&str>,
     (kind, wanted): (Option<&str>, Option<JobState>),
+    may_tend: bool,
 ) -> Markup {
     html! {
         @if !jobs.is_empty() {
             h2 { (label(state)) }
-            ul.jobs { @for job in jobs { (row(job)) } }
+            ul.jobs { @for job in jobs { (row(job, may_tend)) } }
             @if let Some(next) = next {
                 nav.pager aria-label={ "More: " (label(state)) } {
                     span {}
@@ -161,7 +167,7 @@ fn list(
     }
 }
 
-fn row(job: &QueuedJob) -> Markup {
+fn row(job: &QueuedJob, may_tend: bool) -> Markup {
     html! {
         li.job.(job.state) data-id=(job.id) {
             div.line {
@@ -185,7 +191,7 @@ fn row(job: &QueuedJob) -> Markup {
                 }
                 @if job.attempts > 0 { ", attempt " (job.attempts) " of " (job.max_attempts) }
             }
-            @if matches!(job.state, JobState::Dead | JobState::Queued) {
+            @if may_tend && matches!(job.state, JobState::Dead | JobState::Queued) {
                 div.buttons {
                     form method="post" action={ "/jobs/" (job.id) "/retry" } data-api={ "/api/v1/jobs/" (job.id) "/retry" } {
                         button { @if job.state == JobState::Dead { "Try again" } @else { "Run now" } }
@@ -256,7 +262,7 @@ pub(in crate::http) async fn ask(
     let content = html! {
         div.confirm {
             h1 { "Drop this job?" }
-            ul.jobs { (row(&job)) }
+            ul.jobs { (row(&job, false)) }
             p { (consequence(&job.kind)) }
             form method="post" action={ "/jobs/" (job.id) "/drop" } {
                 div.buttons { button.danger { "Drop the job" } a href="/jobs" { "Keep it" } }

@@ -16,11 +16,12 @@ use super::{Page, clock, day_and_time, sentence};
 use crate::{
     http::{
         AppState, HttpError,
+        access::Viewer,
         call_file::CallFile,
         error::Sent,
         leads::{apply, no_lead},
     },
-    store::{CallState, Changed, Lead, LeadChange, LeadStatus, SeenLead},
+    store::{CallState, Changed, Lead, LeadChange, LeadStatus, Scope, SeenLead},
     wire::webhook::CallStatus,
 };
 
@@ -32,11 +33,12 @@ const BY_HAND: &str = "set by hand";
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
     let position = state.hub.leads_position();
     let lead = state.store.lead(&id).await?.ok_or_else(no_lead)?;
-    let edited = Edited::of(&lead);
-    page(&state, &lead, &edited, position).await
+    let edited = viewer.may(Scope::LeadsWrite).then(|| Edited::of(&lead));
+    page(&state, &lead, edited.as_ref(), position).await
 }
 
 /// What stands in the form.
@@ -91,7 +93,7 @@ pub(in crate::http) async fn change(
                 meanwhile: true,
             };
             let position = state.hub.leads_position();
-            let page = page(&state, &lead, &edited, position).await?;
+            let page = page(&state, &lead, Some(&edited), position).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
     }
@@ -100,7 +102,7 @@ pub(in crate::http) async fn change(
 async fn page(
     state: &AppState,
     lead: &Lead,
-    edited: &Edited,
+    edited: Option<&Edited>,
     position: u64,
 ) -> Result<Page, HttpError> {
     let file = match lead.call_state {
@@ -121,7 +123,10 @@ async fn page(
             (meaning(lead))
             (facts(lead))
         }
-        (edit(lead, edited))
+        @match edited {
+            Some(edited) => (edit(lead, edited)),
+            None => (noted(lead)),
+        }
         (said(lead, file.as_ref()))
     };
     let title = match other_side(lead) {
@@ -152,6 +157,18 @@ fn edit(lead: &Lead, edited: &Edited) -> Markup {
                 // A line break right after the tag is no part of the text.
                 label { "Notes" textarea name="notes" rows="4" dir="auto" maxlength="10000" { "\n" (edited.notes) } }
                 div.buttons { button { "Save" } span #saved role="status" {} }
+            }
+        }
+    }
+}
+
+/// For who may read and not write.
+fn noted(lead: &Lead) -> Markup {
+    html! {
+        section #edit {
+            @if !lead.notes.is_empty() {
+                h2 { "Notes" }
+                p.noted dir="auto" { (lead.notes) }
             }
         }
     }

@@ -16,12 +16,13 @@ use super::{
 use crate::{
     http::{
         AppState, HttpError,
+        access::Viewer,
         call_file::sid,
         calls::address as source,
         error::{Params, Sent},
         recordings::{Keeping, delete as delete_one, is_packed, keeping, sizes, track},
     },
-    store::{Browsed, Recording, RecordingFilter, RecordingKey, RecordingState, StreamKey},
+    store::{Browsed, Recording, RecordingFilter, RecordingKey, RecordingState, Scope, StreamKey},
 };
 
 const RECORDINGS: u32 = 30;
@@ -49,7 +50,9 @@ impl Asked {
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
+    let may_delete = viewer.may(Scope::CallsDelete);
     let (since, until) = days(asked.from.as_ref(), asked.to.as_ref())?;
     let filter = RecordingFilter {
         since,
@@ -73,7 +76,7 @@ pub(in crate::http) async fn show(
         (filters(&asked))
         div #recordings {
             @if page.recordings.is_empty() { (nothing(&asked)) } @else {
-                ul.recordings { @for (one, size) in page.recordings.iter().zip(sizes) { (row(one, size)) } }
+                ul.recordings { @for (one, size) in page.recordings.iter().zip(sizes) { (row(one, size, may_delete)) } }
             }
             nav.pager aria-label="Pages" {
                 @if cursor.is_some() { a href=(asked.address(None)) { "Newest recordings" } } @else { span {} }
@@ -158,7 +161,7 @@ fn nothing(asked: &Asked) -> Markup {
     }
 }
 
-fn row(one: &Browsed, size: Option<u64>) -> Markup {
+fn row(one: &Browsed, size: Option<u64>, may_delete: bool) -> Markup {
     let recording = &one.recording;
     let call = &recording.key.stream.call;
     let open = recording.state == RecordingState::Open;
@@ -177,7 +180,7 @@ fn row(one: &Browsed, size: Option<u64>) -> Markup {
             div.line.quiet {
                 @if open { span { "Being recorded" } } @else { span { (clock(recording.duration)) } }
                 @if let Some(size) = size { span { (bytes(size)) @if is_packed(recording) { ", archived with the other side" } } }
-                @if recording.is_kept() { a.delete href=(deletion(&recording.key)) { "Delete …" } }
+                @if may_delete && recording.is_kept() { a.delete href=(deletion(&recording.key)) { "Delete …" } }
             }
         }
     }
@@ -187,14 +190,10 @@ fn player(recording: &Recording, part: usize) -> Markup {
     let address = source(recording, part);
     let several = recording.parts.len() > 1;
     let name = format!("Recording of {}", recording.speaker);
-    let preload = if recording.state == RecordingState::Open {
-        "none"
-    } else {
-        "metadata"
-    };
     html! {
         div.play {
-            audio controls preload=(preload) src=(address) aria-label={ (name) @if several { ", part " (part) } } {}
+            // Who only looks has not listened: nothing is fetched before it plays.
+            audio controls preload="none" src=(address) aria-label={ (name) @if several { ", part " (part) } } {}
             a href=(address) download { "Download" @if several { " part " (part) } }
         }
     }

@@ -253,11 +253,18 @@ async fn a_recording_is_played_in_place_and_deleted() {
     line.hang_up(3).await;
     line.finish(&[(Inbound, 0.0, "Hello there.")]).await;
     browser.go(&format!("{base}/recordings")).await;
-    browser
-        .until("document.querySelector('audio').duration === 3")
-        .await;
+    // Looking is not listening.
+    assert_eq!(
+        browser
+            .text("String(document.querySelector('audio').readyState)")
+            .await,
+        "0"
+    );
     browser
         .eval("void document.querySelector('audio').play()")
+        .await;
+    browser
+        .until("document.querySelector('audio').duration === 3")
         .await;
     browser
         .until("document.querySelector('audio').currentTime > 0.2")

@@ -28,14 +28,14 @@ async fn recordings_play_from_the_time_that_is_asked_for() {
     line.record(Outbound, &tone().repeat(3)).await;
     browser.go(&format!("{base}/calls/CA1")).await;
     browser
-        .until("document.querySelector('audio[data-track=inbound]').duration === 5")
-        .await;
-    browser
         .eval("[...document.querySelectorAll('.at')].find((a) => a.textContent === '0:02').focus()")
         .await;
     browser.keys("\u{E007}").await;
     browser
         .until("document.querySelector('audio[data-track=inbound]').currentTime > 2.5")
+        .await;
+    browser
+        .until("document.querySelector('audio[data-track=inbound]').duration === 5")
         .await;
     browser
         .eval("void document.querySelector('audio[data-track=outbound]').play()")

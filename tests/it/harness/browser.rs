@@ -99,10 +99,12 @@ impl Browser {
             .map_or_else(|| value.to_string(), ToOwned::to_owned)
     }
 
-    /// Waits until an expression is true, looking again whenever the page changes or scrolls.
+    /// Waits until an expression is true, looking again whenever the page changes or scrolls, and on the
+    /// page that takes its place.
     pub(crate) async fn until(&self, expression: &str) {
         let script = format!(
             "const done = arguments[0];
+             window.isWaiting = true;
              const holds = () => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }};
              if (holds()) return done(true);
              const look = () => {{ if (holds()) {{ watch.disconnect(); done(true); }} }};
@@ -111,8 +113,11 @@ impl Browser {
              for (const name of ['scroll', 'loadedmetadata', 'playing', 'timeupdate', 'error']) addEventListener(name, look, true);"
         );
         let body = json!({ "script": script, "args": [] });
-        let answer = self.try_post("/execute/async", body).await;
-        if let Err(error) = answer {
+        while let Err(error) = self.try_post("/execute/async", body.clone()).await {
+            // A script ends with its page, and the driver calls that a timeout.
+            if self.eval("window.isWaiting").await != Value::Bool(true) {
+                continue;
+            }
             let page = self.text("document.body.innerText").await;
             panic!("never came true: {expression}\n{error}\nThe page:\n{page}");
         }

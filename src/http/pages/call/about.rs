@@ -5,11 +5,12 @@ use maud::{Markup, html};
 use crate::{
     analysis::Analysis,
     http::{
+        access::Viewer,
         call_file::{CallFile, is_settled},
         changes::LIVE,
         pages::{clock, day_and_time},
     },
-    store::{Version, VersionKind},
+    store::{Scope, Version, VersionKind},
     time::MediaTime,
 };
 
@@ -67,7 +68,7 @@ pub(super) fn facts(file: &CallFile) -> Markup {
     }
 }
 
-pub(super) fn exports(file: &CallFile) -> Markup {
+pub(super) fn exports(file: &CallFile, viewer: &Viewer) -> Markup {
     let sid = &file.call.sid;
     let base = format!("/api/v1/calls/{sid}/transcript");
     let shown = &file.transcript;
@@ -84,7 +85,7 @@ pub(super) fn exports(file: &CallFile) -> Markup {
             @for (format, name) in [("txt", "Text"), ("srt", "SubRip"), ("vtt", "WebVTT"), ("json", "JSON")] {
                 a href={ (base) "?format=" (format) (version) } download={ (sid) "." (format) } { (name) }
             }
-            @if is_settled(file.call.state) && super::erase::may_delete() {
+            @if is_settled(file.call.state) && viewer.may(Scope::CallsDelete) {
                 a.danger href={ "/calls/" (sid) "/delete" } { "Delete …" }
             }
             @if file.versions.len() > 1 { (versions(file)) }

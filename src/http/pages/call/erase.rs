@@ -23,11 +23,6 @@ use crate::{
     time::MediaTime,
 };
 
-/// Whether to offer the deletion to who looks at the page: the one place that knows.
-pub(super) const fn may_delete() -> bool {
-    true
-}
-
 /// Says what would go, and asks.
 pub(in crate::http) async fn ask(
     State(state): State<AppState>,

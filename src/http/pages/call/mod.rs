@@ -17,11 +17,12 @@ use super::{Page, badges, meaning, names, sentence};
 use crate::{
     http::{
         AppState, HttpError,
+        access::Viewer,
         call_file::{CallFile, no_call, sid},
         error::Params,
         timeline::{Event, Facts},
     },
-    store::{CallState, Lead, VersionKind},
+    store::{CallState, Lead, Scope, VersionKind},
 };
 
 mod about;
@@ -43,6 +44,7 @@ struct Sheet {
     file: CallFile,
     lead: Option<Lead>,
     events: Vec<Event>,
+    viewer: Viewer,
     /// Instead of the talk.
     changes: Option<changes::Compared>,
 }
@@ -51,6 +53,7 @@ pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
     let sid = sid(&id)?;
     let file = CallFile::load(&state, &sid, asked.version).await?;
@@ -63,6 +66,7 @@ pub(in crate::http) async fn show(
     let sheet = Sheet {
         events: facts.events(),
         lead: facts.lead,
+        viewer,
         file,
         changes,
     };
@@ -87,7 +91,7 @@ fn content(sheet: &Sheet) -> Markup {
         (about::quality(file.analysis.as_ref()))
         (about::facts(file))
         (history::section(&sheet.events))
-        (about::exports(file))
+        (about::exports(file, &sheet.viewer))
         p #swapped.banner role="status" hidden {}
         @match &sheet.changes {
             Some(changes) => (changes::section(file, changes)),
@@ -107,7 +111,7 @@ fn status(sheet: &Sheet) -> Markup {
             @if let Some(lead) = &sheet.lead {
                 p.lead { a href={ "/leads/" (lead.id) } { "Lead" } ": " (lead.status) @if let Some(why) = &lead.reason { ", " (why) } }
             }
-            @if call.state == CallState::Live {
+            @if call.state == CallState::Live && sheet.viewer.may(Scope::Speak) {
                 p { a href={ "/try?call=" (call.sid) } { "Speak as the agent" } }
             }
             @if call.interrupted {

@@ -164,10 +164,11 @@ fn player(file: &CallFile, recording: &Recording) -> Markup {
                     span.quiet { @if open { "recording" } @else { (clock(length)) } }
                 }
                 @if recording.state == RecordingState::Deleted {
-                    p.quiet { "Deleted when its time was up." }
+                    p.quiet { "Its files are deleted." }
                 } @else {
                     @let address = address(recording, index + 1);
-                    audio controls preload=(if open { "none" } else { "metadata" })
+                    // Who only looks at the page has not listened: nothing is fetched before it plays.
+                    audio controls preload="none"
                         src=(address) data-track=(key.track)
                         data-start=(talk::seconds(from)) data-end=[(!open).then(|| talk::seconds(from + length))]
                         aria-label={ "Recording of " (name) } {}
