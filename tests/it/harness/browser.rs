@@ -151,6 +151,15 @@ impl Browser {
         .await;
     }
 
+    /// Runs in every page from now on, before any script of its own.
+    pub(crate) async fn before_each_page(&self, script: &str) {
+        self.cdp(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": script }),
+        )
+        .await;
+    }
+
     /// Keeps a picture of the whole page as `NAME.png` in the folder that `CALLSCRIBE_SCREENSHOTS` names.
     pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("CALLSCRIBE_SCREENSHOTS") else {
