@@ -11,8 +11,10 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use callscribe::ids::Track;
 use clap::Parser;
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -104,11 +106,10 @@ async fn main() {
         std::thread::available_parallelism().unwrap(),
     );
     browser.before_each_page(OBSERVE).await;
+    finished(&site, "CA-long", &args).await;
+    answers(&site, args.loads).await;
     for (width, height) in [(1440, 1000), (390, 844)] {
         browser.look(width, height, "light").await;
-        if width == 1440 {
-            finished(&site, "CA-long", &args).await;
-        }
         loads(&browser, &format!("{base}/calls/CA-long"), &args, width).await;
     }
     browser.look(1440, 1000, "light").await;
@@ -134,6 +135,33 @@ async fn finished(site: &Site, sid: &str, args: &Args) {
     }
     line.hang_up(3600).await;
     line.finish(&segments).await;
+}
+
+/// What the server itself takes, without a socket or a browser.
+async fn answers(site: &Site, times: usize) {
+    for (path, encoding) in [
+        ("/calls/CA-long", "identity"),
+        ("/calls/CA-long", "gzip"),
+        ("/api/v1/calls/CA-long/transcript", "identity"),
+    ] {
+        let mut took = Vec::new();
+        let mut length = 0;
+        for _ in 0..times {
+            let begun = clock_gettime(ClockId::Monotonic);
+            let answer = site
+                .ask(Method::GET, path, &[("accept-encoding", encoding)])
+                .await;
+            let took_now = Duration::try_from(clock_gettime(ClockId::Monotonic) - begun).unwrap();
+            took.push(took_now.as_secs_f64() * 1e3);
+            length = answer.body.len();
+        }
+        took.sort_by(f64::total_cmp);
+        println!(
+            "server alone, {path} ({encoding}): median {:.1}, worst {:.1} ms; {length} bytes",
+            took[took.len() / 2],
+            took[took.len() - 1]
+        );
+    }
 }
 
 async fn loads(browser: &Browser, url: &str, args: &Args, width: u32) {

@@ -11,7 +11,6 @@
     clippy::unwrap_used,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a bench fails by panicking, and prints rounded numbers"
 )]
 
@@ -66,6 +65,9 @@ struct Args {
     /// Watches this address: the other process.
     #[arg(long, hide = true)]
     watch: Option<String>,
+    /// One run with so many viewers: a process of its own.
+    #[arg(long, hide = true)]
+    one: Option<usize>,
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -82,9 +84,9 @@ struct Seen {
     /// By event: how many of the viewers that read got it, and when the first and the last did, in
     /// nanoseconds of the machine's clock.
     events: BTreeMap<u64, (usize, u64, u64)>,
-    /// Snapshots beyond a viewer's first: it had fallen behind.
-    resyncs: usize,
-    slow_resyncs: usize,
+    /// Snapshots beyond a viewer's first, which had fallen behind: their ids.
+    resyncs: Vec<u64>,
+    slow_resyncs: Vec<u64>,
     dropped: usize,
     slow_dropped: usize,
 }
@@ -96,14 +98,15 @@ fn main() {
         .enable_all()
         .build();
     runtime.unwrap().block_on(async {
-        match &args.watch {
-            Some(address) => watch_all(&args, address).await,
-            None => measure(&args).await,
+        match (&args.watch, args.one) {
+            (Some(address), Some(viewers)) => watch_all(&args, viewers, address).await,
+            (None, Some(viewers)) => run(&args, viewers).await,
+            (_, None) => measure(&args),
         }
     });
 }
 
-async fn measure(args: &Args) {
+fn measure(args: &Args) {
     println!(
         "viewers: {} events a second for {} s, then {} at once; {} words before; {} of 100 viewers slow; {} CPUs",
         args.rate,
@@ -114,11 +117,27 @@ async fn measure(args: &Args) {
         std::thread::available_parallelism().unwrap(),
     );
     for &viewers in &args.viewers {
-        run(args, viewers).await;
+        alone(args, viewers);
     }
 }
 
-/// One run: a server of its own, so that no memory of the one before hides what this one takes.
+/// A run in a process of its own, so that no memory of the one before hides what this one takes.
+fn alone(args: &Args, viewers: usize) {
+    let numbers = [
+        ("--one", viewers),
+        ("--slow", args.slow),
+        ("--seconds", args.seconds as usize),
+        ("--rate", args.rate as usize),
+        ("--burst", args.burst as usize),
+        ("--words", args.words),
+    ];
+    let numbers = numbers.map(|(name, value)| [name.to_owned(), value.to_string()]);
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(numbers.as_flattened())
+        .status();
+    assert!(ended.unwrap().success());
+}
+
 async fn run(args: &Args, viewers: usize) {
     let site = Site::open().await;
     let line = site.call(CALL).await;
@@ -170,9 +189,15 @@ async fn run(args: &Args, viewers: usize) {
         peak as f64 / 1e6,
     );
     println!("  server         {used:.3} cores at the rate");
+    let last = first + u64::try_from(published.len()).unwrap();
+    let (before, after): (Vec<u64>, Vec<u64>) = seen.resyncs.iter().partition(|id| **id < last);
     println!(
-        "  started over   {} times by viewers that read, {} by slow ones; cut off: {} and {}",
-        seen.resyncs, seen.slow_resyncs, seen.dropped, seen.slow_dropped
+        "  started over   viewers that read: {} times at the rate, {} in the burst; slow ones: {}; cut off: {} and {}",
+        before.len(),
+        after.len(),
+        seen.slow_resyncs.len(),
+        seen.dropped,
+        seen.slow_dropped
     );
     site.closing.cancel();
     doors.await.unwrap();
@@ -280,7 +305,7 @@ impl Watching {
     /// Returns once all of them watch.
     fn start(args: &Args, viewers: usize, address: &str) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--watch", address, "--viewers", &viewers.to_string()])
+            .args(["--watch", address, "--one", &viewers.to_string()])
             .args(["--slow", &args.slow.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -301,8 +326,7 @@ impl Watching {
 }
 
 /// The process of the viewers, until its input ends.
-async fn watch_all(args: &Args, address: &str) {
-    let viewers = args.viewers[0];
+async fn watch_all(args: &Args, viewers: usize, address: &str) {
     let (end, ended) = watch::channel(false);
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut watching = Vec::new();
@@ -346,7 +370,8 @@ async fn view(
         ended.wait_for(|ended| *ended).await.unwrap();
     }
     let mut unread = Vec::new();
-    let mut snapshots = 0_usize;
+    let mut snapshots = Vec::new();
+    let mut newest = 0;
     let mut is_cut = false;
     loop {
         let at_end = *ended.borrow();
@@ -373,28 +398,25 @@ async fn view(
         let mut seen = seen.lock().unwrap();
         for text in lines.split(|b| *b == b'\n') {
             if text == b"event: snapshot" {
-                snapshots += 1;
+                snapshots.push(newest);
             }
-            if let (false, Some(id)) = (is_slow, text.strip_prefix(b"id: ")) {
-                let id = std::str::from_utf8(id).unwrap().trim().parse().unwrap();
-                let (count, _, last) = seen.events.entry(id).or_insert((0, now, now));
-                *count += 1;
-                *last = now.max(*last);
+            if let Some(id) = text.strip_prefix(b"id: ") {
+                newest = std::str::from_utf8(id).unwrap().trim().parse().unwrap();
+                if !is_slow {
+                    let (count, _, last) = seen.events.entry(newest).or_insert((0, now, now));
+                    *count += 1;
+                    *last = now.max(*last);
+                }
             }
         }
     }
     let mut seen = seen.lock().unwrap();
-    let again = snapshots.saturating_sub(1);
-    match is_slow {
-        true => {
-            (seen.slow_resyncs, seen.slow_dropped) = (
-                seen.slow_resyncs + again,
-                seen.slow_dropped + usize::from(is_cut),
-            )
-        }
-        false => {
-            (seen.resyncs, seen.dropped) =
-                (seen.resyncs + again, seen.dropped + usize::from(is_cut))
-        }
+    let again = snapshots.into_iter().skip(1);
+    if is_slow {
+        seen.slow_resyncs.extend(again);
+        seen.slow_dropped += usize::from(is_cut);
+    } else {
+        seen.resyncs.extend(again);
+        seen.dropped += usize::from(is_cut);
     }
 }

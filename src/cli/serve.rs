@@ -267,6 +267,14 @@ fn gateway(
     }))
 }
 
+/// Where the doors beside pages and API are.
+pub(super) fn outside(config: &Config) -> http::Outside {
+    http::Outside {
+        twilio: config.twilio.clone(),
+        media_path: config.media.path.clone(),
+    }
+}
+
 fn app(
     config: &Config,
     gateway: &Gateway,
@@ -289,6 +297,7 @@ fn app(
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
         closing: closing.clone(),
+        outside: Arc::new(outside(config)),
     };
     let twilio = http::twilio::router(http::twilio::Doors {
         store: gateway.store.clone(),

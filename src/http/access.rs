@@ -17,7 +17,7 @@ use super::{error::HttpError, pages};
 
 /// The shortest token that is taken: 16 characters are hard to guess over the network.
 const SHORTEST_TOKEN: usize = 16;
-const COOKIE: &str = "callscribe_access";
+pub(super) const COOKIE: &str = "callscribe_access";
 /// Headers that a proxy adds: what comes with one was not asked for on this machine.
 const FORWARDED: [&str; 4] = [
     "forwarded",

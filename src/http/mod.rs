@@ -9,7 +9,6 @@ use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    routing::{delete, get, post},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +17,14 @@ use tower_http::{
     compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType},
     set_header::SetResponseHeaderLayer,
 };
+use utoipa_axum::routes;
 
-use crate::{live::hub::Hub, recordings::archive::Shelf, store::Store, time::Clock};
+use crate::{
+    live::{self, hub::Hub},
+    recordings::archive::Shelf,
+    store::Store,
+    time::Clock,
+};
 
 mod access;
 mod assets;
@@ -33,6 +38,7 @@ mod events;
 mod health;
 mod jobs;
 mod leads;
+mod openapi;
 mod insight;
 pub mod media;
 mod pages;
@@ -40,11 +46,16 @@ mod paging;
 pub mod proxy;
 mod range;
 mod recording;
+mod routes;
 mod transcript;
 pub mod twilio;
 
 pub use access::{Access, ShortToken};
 pub use error::HttpError;
+pub use openapi::description;
+pub use routes::Route;
+
+use routes::{Routes, get};
 
 /// Who may see pages and API. They are open without a token on a loopback address only.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -75,6 +86,24 @@ pub struct AppState {
     pub shelf: Arc<Shelf>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
+    /// Doors that are not this router's, for the description.
+    pub outside: Arc<Outside>,
+}
+
+/// The doors that stand beside pages and API, where the configuration has put them.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub twilio: twilio::Options,
+    pub media_path: String,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            twilio: twilio::Options::default(),
+            media_path: live::Options::default().path,
+        }
+    }
 }
 
 /// No script, style, frame, font or connection but our own; nothing inline.
@@ -100,42 +129,11 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 /// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
 /// merged.
 pub fn router(state: AppState) -> Router {
-    let texts = Router::new()
-        .route("/", get(pages::calls::show))
-        .route("/calls/{id}", get(pages::call::show))
-        .route("/api/v1/calls", get(calls::list))
-        .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
-        .route("/api/v1/calls/{id}/transcript", get(transcript::get))
-        .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
-        .route("/api/v1/deliveries", get(deliveries::list))
-        .route(
-            "/api/v1/deliveries/{id}/redeliver",
-            post(deliveries::redeliver),
-        )
-        .route("/api/v1/jobs", get(jobs::list))
-        .route("/api/v1/jobs/{id}", delete(jobs::remove))
-        .route("/api/v1/jobs/{id}/retry", post(jobs::retry))
-        .route("/api/v1/leads", get(leads::list))
-        .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
-        .route("/api/v1/calls/{id}/insight", get(insight::get))
-        // Names, numbers and words of people: in no cache.
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ));
-    let guarded = texts
-        .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
-        .route("/api/v1/calls/{id}/events", get(events::of_call))
-        .route("/api/v1/events", get(events::of_list))
-        .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&state.access),
-            access::guard,
-        ));
-    let routes = guarded
-        .route("/assets/{hash}/{name}", get(assets::serve))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+    let guard = middleware::from_fn_with_state(Arc::clone(&state.access), access::guard);
+    let routes = guarded()
+        .layer(guard)
+        .merge(open())
+        .router()
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(error::render))
@@ -155,4 +153,63 @@ pub fn router(state: AppState) -> Router {
             ))
         })
         .with_state(state)
+}
+
+/// Every route of a server: those of [`router`], and those that stand beside them.
+#[must_use]
+pub fn routes(outside: &Outside) -> Vec<Route> {
+    let (known, _) = everything(outside).known();
+    known
+}
+
+fn everything(outside: &Outside) -> Routes<()> {
+    guarded()
+        .merge(open())
+        .told()
+        .merge(twilio::routes(&outside.twilio).told())
+        .merge(media::routes(&outside.media_path).told())
+}
+
+/// What names, numbers and words of people are in.
+fn texts() -> Routes {
+    Routes::new()
+        .route("/", get(pages::calls::show))
+        .route("/calls/{id}", get(pages::call::show))
+        .door(routes!(calls::list))
+        .door(routes!(calls::one, erase::one))
+        .door(routes!(transcript::get))
+        .door(routes!(calls::analysis))
+        .door(routes!(insight::get))
+        .door(routes!(deliveries::list))
+        .door(routes!(deliveries::redeliver))
+        .door(routes!(jobs::list))
+        .door(routes!(jobs::remove))
+        .door(routes!(jobs::retry))
+        .door(routes!(leads::list))
+        .door(routes!(leads::one, leads::change))
+        .route("/api", get(pages::api::show))
+        .door(routes!(openapi::json))
+}
+
+/// What is behind the guard.
+fn guarded() -> Routes {
+    // In no cache.
+    let no_store = SetResponseHeaderLayer::if_not_present(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    texts()
+        .layer(no_store)
+        .door(routes!(recording::get))
+        .door(routes!(events::of_call))
+        .door(routes!(events::of_list))
+        .door(routes!(health::metrics))
+}
+
+/// What everybody may ask for.
+fn open() -> Routes {
+    Routes::new()
+        .route("/assets/{hash}/{name}", get(assets::serve))
+        .door(routes!(health::alive))
+        .door(routes!(health::ready))
 }

@@ -8,6 +8,7 @@ use crate::{
     time::MediaTime,
 };
 
+pub(super) mod api;
 pub(super) mod call;
 pub(super) mod calls;
 mod layout;

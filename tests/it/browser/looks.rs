@@ -61,6 +61,7 @@ async fn nothing_sticks_out_anywhere() {
         views(&browser, &format!("{base}/calls/CA-{call}"), call).await;
     }
     views(&browser, &format!("{base}/calls/none"), "not-found").await;
+    views(&browser, &format!("{base}/api"), "api").await;
     let closed = Site::open_with(
         hub::Options::default(),
         "0.0.0.0:80",

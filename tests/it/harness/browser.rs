@@ -152,6 +152,7 @@ impl Browser {
     }
 
     /// Runs in every page from now on, before any script of its own.
+    #[cfg_attr(test, expect(dead_code, reason = "the bench of pages calls it"))]
     pub(crate) async fn before_each_page(&self, script: &str) {
         self.cdp(
             "Page.addScriptToEvaluateOnNewDocument",

@@ -49,6 +49,7 @@ fn app(site: &Site) -> Router {
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
         closing: site.closing.clone(),
+        outside: Arc::default(),
     })
 }
 
