@@ -25,6 +25,7 @@ use crate::{
 #[serde(default)]
 pub(super) struct Asked {
     /// `all`, `live` or `ended`.
+    #[param(inline)]
     state: Which,
     /// The `next` of the page before.
     cursor: Option<String>,

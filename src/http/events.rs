@@ -87,6 +87,40 @@ impl ToSchema for CallStream {
     }
 }
 
+/// What the `data` of the list's events holds.
+enum ListStream {}
+
+impl PartialSchema for ListStream {
+    fn schema() -> openapi::RefOr<openapi::Schema> {
+        let tagged = |tag: &str| {
+            let value = openapi::ObjectBuilder::new().enum_values(Some([tag]));
+            openapi::ObjectBuilder::new()
+                .property("type", value)
+                .required("type")
+        };
+        let call =
+            openapi::AllOfBuilder::new()
+                .item(tagged("call"))
+                .item(openapi::Ref::from_schema_name(
+                    <ListEvent as ToSchema>::name(),
+                ));
+        let any = openapi::OneOfBuilder::new()
+            .item(call)
+            .item(tagged("snapshot"));
+        any.into()
+    }
+}
+
+impl ToSchema for ListStream {
+    fn schemas(schemas: &mut Vec<(String, openapi::RefOr<openapi::Schema>)>) {
+        schemas.push((
+            <ListEvent as ToSchema>::name().into_owned(),
+            ListEvent::schema(),
+        ));
+        ListEvent::schemas(schemas);
+    }
+}
+
 /// What stands at one moment; `segments` are settled, `open` is being said.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CallSnapshot)]
@@ -206,7 +240,7 @@ impl Viewing {
     get, path = "/api/v1/events", tag = "Live",
     params(Asked, LastEventId),
     responses(
-        (status = 200, description = "The events; the schema is of the JSON in `data`.", body = ListEvent, content_type = "text/event-stream",
+        (status = 200, description = "The events; the schema is of the JSON in `data`.", body = ListStream, content_type = "text/event-stream",
             example = "id: 1762785052000001\nevent: call\ndata: {\"type\":\"call\",\"call\":\"CA0123456789abcdef0123456789abcdef\",\"state\":\"live\",\"interrupted\":false}\n\n"),
         (status = 503, description = "`too_many_viewers`: too many viewers at once"),
     ),

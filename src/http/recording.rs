@@ -51,6 +51,7 @@ pub(super) struct Asked {
     #[serde(default = "first")]
     part: usize,
     /// `opus`: an archived recording as it lies on the disk, with both tracks. By default all are WAVs.
+    #[param(inline)]
     format: Option<Format>,
 }
 

@@ -23,6 +23,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// Beats `Accept`.
+    #[param(inline)]
     format: Option<Format>,
     version: Option<u32>,
 }

@@ -71,8 +71,9 @@ fn every_route_is_described_or_a_known_exception() {
 async fn what_is_said_to_be_routed_is() {
     let site = Site::open().await;
     for route in routes(&Outside::default()) {
-        // They stand beside this router.
-        if route.path.starts_with("/media") || route.path.starts_with("/webhook") {
+        // They stand beside this router; this one has no end.
+        let elsewhere = ["/media", "/webhook", "/api/v1/events"];
+        if elsewhere.iter().any(|path| route.path.starts_with(path)) {
             continue;
         }
         let path = route.path.replace(['{', '}'], "");
@@ -237,9 +238,6 @@ async fn what_a_call_says_as_it_happens_is_described() {
         for json in data {
             let event: Value = serde_json::from_str(json).unwrap();
             kinds.insert(event["type"].as_str().unwrap().to_owned());
-            if event == json!({ "type": "snapshot" }) {
-                continue;
-            }
             assert_eq!(
                 schemas.faults(&event, schema),
                 Vec::<String>::new(),
@@ -381,7 +379,7 @@ async fn the_page_tells_all_of_it_and_its_lines_work() {
             .nth(1)
             .unwrap()
             .trim_end_matches('\'');
-        let gets = !line.contains("-X ") && !line.contains(" -N");
+        let gets = !line.contains("-X ") && !line.contains("-N ");
         if gets || line.contains("dry_run") {
             let method = if gets { "GET" } else { "DELETE" };
             let answer = send(&site, method, address, "").await;

@@ -141,12 +141,13 @@ impl<'a> Schemas<'a> {
         at: &str,
         faults: &mut Vec<String>,
     ) {
+        let whole = value;
         if let Value::Object(map) = value {
             for (name, value) in map {
                 if known.is_some_and(|known| !known.contains(name)) {
                     faults.push(format!("{at}: {name} is not described"));
                 }
-                if let Some(schema) = self.schema_of(name, schema) {
+                if let Some(schema) = self.schema_of(name, whole, schema) {
                     let inner = self.fields(value, schema);
                     self.strangers(
                         value,
@@ -176,11 +177,18 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    fn schema_of<'s>(&'s self, name: &str, schema: &'s Value) -> Option<&'s Value> {
+    /// The schema of a field: of several choices, by the one that the whole object fits.
+    fn schema_of<'s>(&'s self, name: &str, whole: &Value, schema: &'s Value) -> Option<&'s Value> {
         let schema = self.resolved(schema);
-        let parts = list(&schema["allOf"]).iter().chain(list(&schema["oneOf"]));
-        let mut parts = parts.filter_map(|part| self.schema_of(name, part));
-        schema["properties"].get(name).or_else(|| parts.next())
+        let fits = |choice: &&Value| {
+            let mut faults = Vec::new();
+            self.check(whole, choice, "", &mut faults);
+            faults.is_empty()
+        };
+        let choices = list(&schema["oneOf"]).iter().filter(fits);
+        let mut parts = list(&schema["allOf"]).iter().chain(choices);
+        let own = schema["properties"].get(name);
+        own.or_else(|| parts.find_map(|part| self.schema_of(name, whole, part)))
     }
 
     fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
