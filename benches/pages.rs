@@ -43,6 +43,9 @@ struct Args {
     /// Words of one turn of the final text.
     #[arg(long, default_value_t = 20)]
     turn: usize,
+    /// Rules beside the page's own, to see what they change.
+    #[arg(long, default_value = "")]
+    style: String,
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -106,6 +109,14 @@ async fn main() {
         std::thread::available_parallelism().unwrap(),
     );
     browser.before_each_page(OBSERVE).await;
+    if !args.style.is_empty() {
+        println!("with {}", args.style);
+        let sheet = format!(
+            "const sheet = new CSSStyleSheet(); sheet.replaceSync({}); document.adoptedStyleSheets = [sheet];",
+            Value::from(args.style.as_str())
+        );
+        browser.before_each_page(&sheet).await;
+    }
     finished(&site, "CA-long", &args).await;
     answers(&site, args.loads).await;
     for (width, height) in [(1440, 1000), (390, 844)] {
