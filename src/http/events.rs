@@ -20,12 +20,12 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::{PartialSchema, ToSchema, openapi};
 
 use super::{
     AppState, HttpError,
     call_file::{CallFile, CallJson, is_settled, sid},
     error::Params,
+    openapi::{CallStream, ListStream},
 };
 use crate::{
     ids::CallSid,
@@ -56,75 +56,10 @@ struct LastEventId {
     last_event_id: Option<String>,
 }
 
-/// What the `data` of a call's events holds.
-enum CallStream {}
-
-impl PartialSchema for CallStream {
-    fn schema() -> openapi::RefOr<openapi::Schema> {
-        let any = openapi::OneOfBuilder::new()
-            .item(openapi::Ref::from_schema_name(
-                <Snapshot<'_> as ToSchema>::name(),
-            ))
-            .item(openapi::Ref::from_schema_name(
-                <CallEvent as ToSchema>::name(),
-            ));
-        any.into()
-    }
-}
-
-impl ToSchema for CallStream {
-    fn schemas(schemas: &mut Vec<(String, openapi::RefOr<openapi::Schema>)>) {
-        schemas.push((
-            <Snapshot<'_> as ToSchema>::name().into_owned(),
-            Snapshot::schema(),
-        ));
-        schemas.push((
-            <CallEvent as ToSchema>::name().into_owned(),
-            CallEvent::schema(),
-        ));
-        Snapshot::schemas(schemas);
-        CallEvent::schemas(schemas);
-    }
-}
-
-/// What the `data` of the list's events holds.
-enum ListStream {}
-
-impl PartialSchema for ListStream {
-    fn schema() -> openapi::RefOr<openapi::Schema> {
-        let tagged = |tag: &str| {
-            let value = openapi::ObjectBuilder::new().enum_values(Some([tag]));
-            openapi::ObjectBuilder::new()
-                .property("type", value)
-                .required("type")
-        };
-        let call =
-            openapi::AllOfBuilder::new()
-                .item(tagged("call"))
-                .item(openapi::Ref::from_schema_name(
-                    <ListEvent as ToSchema>::name(),
-                ));
-        let any = openapi::OneOfBuilder::new()
-            .item(call)
-            .item(tagged("snapshot"));
-        any.into()
-    }
-}
-
-impl ToSchema for ListStream {
-    fn schemas(schemas: &mut Vec<(String, openapi::RefOr<openapi::Schema>)>) {
-        schemas.push((
-            <ListEvent as ToSchema>::name().into_owned(),
-            ListEvent::schema(),
-        ));
-        ListEvent::schemas(schemas);
-    }
-}
-
 /// What stands at one moment; `segments` are settled, `open` is being said.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CallSnapshot)]
-struct Snapshot<'a> {
+pub(super) struct Snapshot<'a> {
     #[schema(pattern = "^snapshot$", example = "snapshot")]
     r#type: &'static str,
     call: CallJson<'a>,

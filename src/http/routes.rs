@@ -9,7 +9,7 @@ use axum::{
     extract::Request,
     handler::Handler,
     response::IntoResponse,
-    routing::{MethodRouter, Route as Handled},
+    routing::{MethodFilter, MethodRouter, Route as Handled},
 };
 use tower::{Layer, Service};
 use utoipa::openapi::{Components, OpenApi, PathItem, path::Paths};
@@ -132,42 +132,40 @@ fn methods_of(item: &PathItem) -> Vec<&'static str> {
     there.map(|(method, _)| method).collect()
 }
 
-/// Handlers of one path that is not described; made by [`get`] and its like.
+/// Handlers of one path that is not described: `get(show)`, `get(show).and(POST, save)`.
 pub(super) struct On<S> {
     router: MethodRouter<S>,
     methods: Vec<&'static str>,
 }
 
-macro_rules! methods {
-    ($($name:ident $method:literal),*) => {
-        $(
-            #[expect(clippy::allow_attributes, reason = "which methods pages use changes")]
-            #[allow(dead_code, reason = "which methods pages use changes")]
-            pub(super) fn $name<H, T, S>(handler: H) -> On<S>
-            where
-                H: Handler<T, S>,
-                T: 'static,
-                S: Clone + Send + Sync + 'static,
-            {
-                On { router: axum::routing::$name(handler), methods: vec![$method] }
-            }
-        )*
+/// A method by name and as axum has it.
+type Verb = (&'static str, MethodFilter);
 
-        impl<S: Clone + Send + Sync + 'static> On<S> {
-            $(
-                #[expect(clippy::allow_attributes, reason = "which methods pages use changes")]
-                #[allow(dead_code, reason = "which methods pages use changes")]
-                pub(super) fn $name<H, T>(mut self, handler: H) -> Self
-                where
-                    H: Handler<T, S>,
-                    T: 'static,
-                {
-                    self.methods.push($method);
-                    Self { router: self.router.$name(handler), ..self }
-                }
-            )*
-        }
+const GET: Verb = ("GET", MethodFilter::GET);
+
+pub(super) fn get<H, T, S>(handler: H) -> On<S>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    let nothing = On {
+        router: MethodRouter::new(),
+        methods: Vec::new(),
     };
+    nothing.and(GET, handler)
 }
 
-methods!(get "GET", post "POST", patch "PATCH", delete "DELETE");
+impl<S: Clone + Send + Sync + 'static> On<S> {
+    pub(super) fn and<H, T>(mut self, (name, filter): Verb, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        self.methods.push(name);
+        Self {
+            router: self.router.on(filter, handler),
+            ..self
+        }
+    }
+}

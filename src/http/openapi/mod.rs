@@ -13,9 +13,11 @@ use super::{AppState, Outside, error::ErrorJson, everything};
 
 mod example;
 mod scopes;
+mod streams;
 
 use example::example;
 pub(super) use example::kind;
+pub(super) use streams::{CallStream, ListStream};
 
 const ABOUT: &str = "Calls, their words live and after, recordings, leads, and what other systems are told. Times of day are UTC, \
     times within a call are seconds. Lists come page by page: ask for the `next` of a page as `cursor`. An error is \

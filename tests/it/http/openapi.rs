@@ -1,5 +1,7 @@
 //! The description of the API: it tells of every door and of no other, and the doors keep to it.
 
+mod filled;
+mod page;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -9,17 +11,17 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use callscribe::{
-    analysis::{Analysis, Probe},
     http::{Outside, description, routes},
-    ids::Track::{Inbound, Outbound},
-    insight::{Insights, MadeBy, Meaning, Path, Summary},
-    store::{Event, NewAnnouncement, NewDelivery, NewLead, Note, NoteKind, Read, Understood},
+    ids::Track::Inbound,
+    live::hub::CallEvent,
+    store::NoteKind,
     time::MediaTime,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::harness::site::{Answer, Site};
+use filled::{DELIVERY, filled};
 use schema::Schemas;
 
 /// Routes that are no part of the API, and why.
@@ -30,7 +32,6 @@ const EXCEPTIONS: [(&str, &str); 5] = [
     ("/assets/{hash}/{name}", "scripts and styles of pages"),
     ("/media/", "the media door again, as some write it"),
 ];
-const DELIVERY: &str = "018bcfe5-0000-7000-8000-000000000001";
 
 #[test]
 fn every_route_is_described_or_a_known_exception() {
@@ -216,11 +217,11 @@ async fn what_a_call_says_as_it_happens_is_described() {
     line.partial(Inbound, 0, 0.5, "hello ther");
     line.delta(Inbound, 0, 0.5, "hello");
     line.said(Inbound, 0, 0.5, "hello there").await;
-    line.publish(callscribe::live::hub::CallEvent::Degraded {
+    line.publish(CallEvent::Degraded {
         level: 1,
         reason: "slow".into(),
     });
-    line.publish(callscribe::live::hub::CallEvent::Note {
+    line.publish(CallEvent::Note {
         track: Some(Inbound),
         at: MediaTime::from_ms(900),
         kind: NoteKind::Dtmf { digit: "5".into() },
@@ -353,50 +354,6 @@ async fn changes_answer_as_described() {
     }
 }
 
-#[tokio::test]
-async fn the_page_tells_all_of_it_and_its_lines_work() {
-    let site = filled().await;
-    let page = site.get("/api").await;
-    assert_eq!(page.status, StatusCode::OK);
-    let text = page.text();
-    let api = description(&Outside::default());
-    for (_, path, operation) in operations(&api) {
-        let id = operation["operationId"].as_str().unwrap();
-        assert!(text.contains(&format!("id=\"{id}\"")), "{id}");
-        assert!(text.contains(path), "{path}");
-    }
-    for name in api["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(text.contains(&format!("id=\"type-{name}\"")), "{name}");
-    }
-    let lines = text.split("<code>curl ").skip(1);
-    let lines: Vec<&str> = lines
-        .map(|rest| rest.split("</code>").next().unwrap())
-        .collect();
-    assert!(lines.len() > 15, "{lines:?}");
-    for line in lines {
-        let address = line
-            .split("'http://localhost")
-            .nth(1)
-            .unwrap()
-            .trim_end_matches('\'');
-        let gets = !line.contains("-X ") && !line.contains("-N ");
-        if gets || line.contains("dry_run") {
-            let method = if gets { "GET" } else { "DELETE" };
-            let answer = send(&site, method, address, "").await;
-            assert_eq!(answer.status, StatusCode::OK, "{line}: {}", answer.text());
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_strange_name_does_not_reach_the_shell() {
-    let site = Site::open().await;
-    let answer = site
-        .ask(Method::GET, "/api", &[("host", "localhost:80';reboot;'")])
-        .await;
-    assert!(!answer.text().contains("reboot"));
-}
-
 async fn send(site: &Site, method: &str, address: &str, body: &str) -> Answer {
     let request = Request::builder()
         .method(method)
@@ -453,112 +410,4 @@ fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = 
     let all = operation["parameters"].as_array().into_iter().flatten();
     all.filter(move |each| each["in"] == place)
         .map(|each| each["name"].as_str().unwrap())
-}
-
-/// One of everything that the API tells of.
-async fn filled() -> Site {
-    let site = Site::open().await;
-    let now = site.clock.wall();
-    let lead = NewLead {
-        call: "CA1".parse().unwrap(),
-        account_sid: Some("AC1".into()),
-        from: Some("+972541234567".into()),
-        to: Some("+97231234567".into()),
-        direction: Some("inbound".into()),
-        call_status: None,
-        details: [("FromCity".to_owned(), "Haifa".to_owned())].into(),
-    };
-    assert!(site.store.ring(&lead, now).await.unwrap());
-    let line = site.call("CA1").await;
-    line.said(Inbound, 0, 0.0, "hello ther").await;
-    for track in [Inbound, Outbound] {
-        let path = line.record(track, &[300; 16_000]).await;
-        line.record_closed(track, &path, None).await;
-    }
-    let kinds = [
-        NoteKind::Dtmf { digit: "5".into() },
-        NoteKind::Mark { name: "m".into() },
-        NoteKind::Gap {
-            length: MediaTime::from_ms(1500),
-        },
-        NoteKind::RecordingFailed {
-            reason: "the disk is full".into(),
-        },
-        NoteKind::Degraded { level: 1 },
-        NoteKind::Anomaly {
-            name: "late".into(),
-            count: 3,
-        },
-        NoteKind::Interrupted,
-        NoteKind::FinalFailed {
-            reason: "no model".into(),
-        },
-        NoteKind::RecordingAlert {
-            finding: "silent".into(),
-            text: "silent".into(),
-        },
-    ];
-    let notes = kinds.map(|kind| Note {
-        call: line.call.clone(),
-        stream: Some(1),
-        track: Some(Inbound),
-        at: MediaTime::from_ms(700),
-        kind,
-    });
-    site.store.add_notes(&notes, now).await.unwrap();
-    line.hang_up(45).await;
-    line.finish(&[
-        (Inbound, 0.1, "Hello there, Yossi."),
-        (Outbound, 2.0, "שלום."),
-    ])
-    .await;
-    understand(&site).await;
-    let mut probe = Probe::default();
-    probe.push(&[300; 16_000]);
-    let (analysis, _) = Analysis::of(vec![(Inbound, probe)]);
-    site.store
-        .put_analysis(&line.call, &analysis, &[], now)
-        .await
-        .unwrap();
-    site
-}
-
-async fn understand(site: &Site) {
-    let now = site.clock.wall();
-    let read = Read {
-        call: "CA1".parse().unwrap(),
-        version: 2,
-        final_transcript: Some("Hello there, Yossi.".into()),
-        transcription: Some("hello ther".into()),
-    };
-    let meaning = Meaning {
-        language: Some("en".into()),
-        service: Some("locksmith".into()),
-        city: Some("Haifa".into()),
-        confidence: Some(900),
-        summary: Summary {
-            title: "Locked out".into(),
-            points: vec!["in Haifa".into()],
-        },
-        insights: Insights::default(),
-        path: Path::OnBox,
-        made_by: MadeBy::default(),
-    };
-    let stored = site.store.understood(&read, &meaning, now).await;
-    assert_eq!(stored.unwrap(), Understood::Stored);
-    let new = NewAnnouncement {
-        call: "CA1".parse().unwrap(),
-        event: Event::Completed,
-        version: 2,
-        source: "final",
-        reason: "the final transcript".into(),
-        text_sha256: "ab".into(),
-        deliveries: vec![NewDelivery {
-            id: DELIVERY.into(),
-            target: "crm".into(),
-            body: "{}".into(),
-        }],
-        lead_failed: None,
-    };
-    assert!(site.store.announce(&new, now).await.unwrap());
 }

@@ -10,10 +10,13 @@ const SCHEMAS: &str = "#/components/schemas/";
 
 pub(super) fn of(name: &str, schema: &Value) -> Markup {
     html! {
-        article.type id={ "type-" (name) } {
-            h3 { code { (name) } }
-            (prose(text(schema, "description")))
-            (body(schema))
+        details.type {
+            summary { code { (name) } }
+            // Within, so that a link to it opens it.
+            div id={ "type-" (name) } {
+                (prose(text(schema, "description")))
+                (body(schema))
+            }
         }
     }
 }
