@@ -24,6 +24,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Those of one call.
+    #[param(value_type = Option<CallSid>)]
     call: Option<String>,
     /// `waiting`, `delivered` or `dead`.
     state: Option<DeliveryState>,

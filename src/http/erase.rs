@@ -31,7 +31,8 @@ pub(super) struct Asked {
 #[utoipa::path(
     delete, path = "/api/v1/calls/{id}", tag = "Calls",
     params(Asked, ("id" = crate::ids::CallSid, Path, description = "The call's id.")),
-    responses((status = 200, description = "What went, or would go.", body = crate::after::erase::Report), (status = 404, description = "`not_found`: there is no call of this id"), (status = 409, description = "`call_is_live`: the call goes on"),),
+    responses((status = 200, description = "What went, or would go.", body = crate::after::erase::Report), (status = 400, description = "`bad_request`: dry_run is true or false"),
+        (status = 404, description = "`not_found`: there is no call of this id"), (status = 409, description = "`call_is_live`: the call goes on"),),
 )]
 pub(super) async fn one(
     State(state): State<AppState>,
