@@ -15,7 +15,7 @@ use axum::http::Method;
 use callscribe::ids::Track;
 use clap::Parser;
 use rustix::time::{ClockId, clock_gettime};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 #[expect(dead_code, reason = "the tests need more of it")]
@@ -108,14 +108,14 @@ async fn main() {
         args.seconds,
         std::thread::available_parallelism().unwrap(),
     );
-    browser.before_each_page(OBSERVE).await;
+    before_each_page(&browser, OBSERVE).await;
     if !args.style.is_empty() {
         println!("with {}", args.style);
         let sheet = format!(
             "const sheet = new CSSStyleSheet(); sheet.replaceSync({}); document.adoptedStyleSheets = [sheet];",
             Value::from(args.style.as_str())
         );
-        browser.before_each_page(&sheet).await;
+        before_each_page(&browser, &sheet).await;
     }
     finished(&site, "CA-long", &args).await;
     answers(&site, args.loads).await;
@@ -125,6 +125,12 @@ async fn main() {
     }
     browser.look(1440, 1000, "light").await;
     stream(&browser, &site, &base, &args).await;
+}
+
+/// Runs in every page from now on, before any script of its own.
+async fn before_each_page(browser: &Browser, script: &str) {
+    let command = "Page.addScriptToEvaluateOnNewDocument";
+    browser.cdp(command, json!({ "source": script })).await;
 }
 
 /// A call with its final text.

@@ -175,7 +175,11 @@ fn badge(status: &str) -> Markup {
 fn tagged<'a>(api: &'a Value, tag: &str) -> Vec<Operation<'a>> {
     let paths = fields(&api["paths"]);
     let all = paths.flat_map(|(path, item)| {
-        fields(item).map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+        // What reads comes first.
+        let (reads, changes): (Vec<_>, Vec<_>) =
+            fields(item).partition(|(method, _)| *method == "get");
+        let all = reads.into_iter().chain(changes);
+        all.map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
     });
     all.filter(|(_, _, operation)| list(&operation["tags"]).iter().any(|each| each == tag))
         .collect()

@@ -151,16 +151,6 @@ impl Browser {
         .await;
     }
 
-    /// Runs in every page from now on, before any script of its own.
-    #[cfg_attr(test, expect(dead_code, reason = "the bench of pages calls it"))]
-    pub(crate) async fn before_each_page(&self, script: &str) {
-        self.cdp(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": script }),
-        )
-        .await;
-    }
-
     /// Keeps a picture of the whole page as `NAME.png` in the folder that `CALLSCRIBE_SCREENSHOTS` names.
     pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("CALLSCRIBE_SCREENSHOTS") else {
@@ -223,7 +213,8 @@ impl Browser {
         faults
     }
 
-    async fn cdp(&self, method: &str, params: Value) -> Value {
+    /// A command of the browser's own protocol.
+    pub(crate) async fn cdp(&self, method: &str, params: Value) -> Value {
         let body = json!({ "cmd": method, "params": params });
         self.post("/goog/cdp/execute", body).await
     }
