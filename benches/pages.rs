@@ -95,7 +95,7 @@ const NAMES: [&str; 7] = [
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let args = Args::parse();
-    let Some(browser) = Browser::open().await else {
+    let Some(browser) = Browser::open(&[]).await else {
         return;
     };
     let site = Site::open().await;

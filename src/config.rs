@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     after, call,
     http::{self, proxy::Proxies},
-    insight, live, recordings, speech, store, telemetry, webhooks,
+    insight, live, people, recordings, speech, store, telemetry, webhooks,
 };
 
 /// The commented default file, as `callscribe config` prints it.
@@ -35,6 +35,8 @@ pub struct Config {
     pub server: Server,
     pub http: http::Options,
     pub media: live::Options,
+    #[serde(rename = "try")]
+    pub microphone: live::microphone::Options,
     pub twilio: http::twilio::Options,
     pub call: call::Options,
     pub recording: recordings::Options,
@@ -48,6 +50,7 @@ pub struct Config {
     pub downloads: after::fetch::Options,
     pub webhooks: webhooks::Options,
     pub insight: insight::Options,
+    pub people: people::Options,
     pub log: telemetry::Options,
 }
 

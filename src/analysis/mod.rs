@@ -19,6 +19,7 @@ pub mod plot;
 mod probe;
 mod quiet;
 mod spectrum;
+pub mod wave;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -180,7 +180,7 @@ impl Spectrogram {
     /// From 0 to half the rate.
     pub const BINS: usize = SLICE / 2;
 
-    pub(super) fn push(&mut self, mut samples: &[i16]) {
+    pub fn push(&mut self, mut samples: &[i16]) {
         while !samples.is_empty() {
             let (piece, rest) = samples.split_at(samples.len().min(SLICE - self.slice.len()));
             self.slice

@@ -10,8 +10,10 @@ use crate::{
     store::{self, Store},
 };
 
+mod accounts;
 pub mod analyze;
 mod doctor;
+mod import;
 pub mod engines;
 pub mod evaluate;
 mod jobs;
@@ -24,6 +26,7 @@ pub mod reference;
 pub mod replay;
 pub mod rerun;
 pub mod serve;
+mod tokens;
 pub mod transcribe;
 pub mod worker;
 
@@ -60,11 +63,16 @@ enum Command {
     Models(models::Args),
     /// See and tend the work that follows calls: list jobs, try them again, drop them.
     Jobs(jobs::Args),
+    /// Who may come in: list, add and remove accounts, change passwords and roles.
+    Accounts(accounts::Args),
+    /// Tokens by which programs come in: list, add, remove.
+    Tokens(tokens::Args),
     /// Say what is wrong with this set-up.
     Doctor,
     /// Bring the database's schema up to date; `serve` does so by itself.
     Migrate,
     Purge(purge::Args),
+    Import(import::Args),
     /// Print the commented default configuration.
     Config,
     /// Print the description of the API (OpenAPI 3.1, JSON), with the paths of this configuration.
@@ -91,6 +99,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => return serve::run(&args, load()?),
         Command::Worker(args) => return worker::run(&args, load()?),
         Command::Purge(args) => return purge::run(&args, &load()?),
+        Command::Import(args) => return runtime()?.block_on(import::run(&args, &load()?)),
         Command::Transcribe(args) => transcribe::run(&args, &load()?)?,
         Command::Rerun(args) => rerun::run(&args, &load()?)?,
         Command::Insight(args) => insight::run(&args, &load()?)?,
@@ -98,6 +107,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Jobs(args) => runtime()?.block_on(jobs::run(args, &load()?))?,
+        Command::Accounts(args) => runtime()?.block_on(accounts::run(args, &load()?))?,
+        Command::Tokens(args) => runtime()?.block_on(tokens::run(args, &load()?))?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),
         Command::Config => {

@@ -11,12 +11,16 @@ use super::{
     AppState, HttpError,
     call_file::{CallFile, CallJson, sid},
     error::Params,
+    filter,
     paging::{PAGE, limit},
 };
 use crate::{
     analysis::Analysis,
     ids::{StreamSid, Track},
-    store::{Note, Recording, RecordingState, Stream, Version, VersionKind, Which},
+    store::{
+        CallFilter, Note, Recording, RecordingState, Stream, Version, VersionKind, Which,
+        search::Query,
+    },
     time::MediaTime,
 };
 
@@ -24,9 +28,20 @@ use crate::{
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
-    /// `all`, `live` or `ended`.
-    #[param(inline)]
-    state: Which,
+    /// `all`, `live`, `ended`, `finishing`, `final`, `empty` or `failed`.
+    #[param(value_type = Which, inline)]
+    state: String,
+    /// Began on that day (UTC) or at that moment, or later.
+    #[param(example = "2025-11-10")]
+    since: String,
+    /// To the end of that day, or before that moment.
+    #[param(example = "2025-11-10T14:30:52Z")]
+    until: String,
+    /// The last digits of either side's number, four or more.
+    #[param(example = "4567")]
+    number: String,
+    /// On which that was said: see `/api/v1/search`. A page may then be short and not the last.
+    q: String,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
@@ -37,10 +52,25 @@ pub(super) struct Asked {
 impl Default for Asked {
     fn default() -> Self {
         Self {
-            state: Which::All,
+            state: String::new(),
+            since: String::new(),
+            until: String::new(),
+            number: String::new(),
+            q: String::new(),
             cursor: None,
             limit: PAGE,
         }
+    }
+}
+
+impl Asked {
+    fn filter(&self) -> Result<CallFilter, String> {
+        Ok(CallFilter {
+            which: filter::which(&self.state)?,
+            since: filter::since(&self.since)?,
+            until: filter::until(&self.until)?,
+            number: filter::number(&self.number)?,
+        })
     }
 }
 
@@ -64,10 +94,19 @@ pub(super) async fn list(
 ) -> Result<Response, HttpError> {
     let limit = limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
-    let page = state
-        .store
-        .calls(asked.state, cursor.as_ref(), limit)
-        .await?;
+    let filter = asked.filter().map_err(HttpError::bad_request)?;
+    let query = Query::parse(&asked.q);
+    let page = if query.is_empty() {
+        state
+            .store
+            .calls_where(&filter, cursor.as_ref(), limit)
+            .await?
+    } else {
+        state
+            .store
+            .calls_saying(&query, &filter, cursor.as_ref(), limit)
+            .await?
+    };
     let body = PageJson {
         calls: page.calls.iter().map(CallJson::from).collect(),
         next: page.next.map(|cursor| cursor.to_string()),

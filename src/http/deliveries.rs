@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ids::{BadId, CallSid},
-    store::{Delivery, DeliveryAttempt, DeliveryState, WhichDeliveries},
+    store::{self, DeliveryAttempt, DeliveryState, ToldDelivery, WhichDeliveries},
 };
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -91,10 +91,7 @@ pub(super) async fn list(
         state: asked.state,
     };
     let (page, next) = state.store.deliveries(&which, cursor, limit).await?;
-    let mut deliveries = Vec::with_capacity(page.len());
-    for delivery in page {
-        deliveries.push(whole(&state, delivery).await?);
-    }
+    let deliveries = page.into_iter().map(whole).collect();
     Ok(Json(PageJson { deliveries, next }).into_response())
 }
 
@@ -110,10 +107,16 @@ pub(super) async fn redeliver(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    let delivery = state.store.redeliver(&id, state.clock.wall()).await?;
+    again(&state, &id).await?;
+    let told = state.store.told_delivery(&id).await?;
+    let told = told.ok_or_else(|| store::Error::NoDelivery(id))?;
+    Ok((StatusCode::ACCEPTED, Json(whole(told))).into_response())
+}
+
+pub(super) async fn again(state: &AppState, id: &str) -> Result<(), HttpError> {
+    let delivery = state.store.redeliver(id, state.clock.wall()).await?;
     tracing::info!(delivery = id, call = %delivery.call, target = delivery.target, "sent again on demand");
-    let delivery = whole(&state, delivery).await?;
-    Ok((StatusCode::ACCEPTED, Json(delivery)).into_response())
+    Ok(())
 }
 
 fn call(text: &str) -> Result<CallSid, HttpError> {
@@ -121,14 +124,14 @@ fn call(text: &str) -> Result<CallSid, HttpError> {
     parsed.map_err(|error: BadId| HttpError::bad_request(format!("call: {error}")))
 }
 
-async fn whole(state: &AppState, delivery: Delivery) -> Result<DeliveryJson, HttpError> {
-    let attempts = state.store.delivery_attempts(&delivery.id).await?;
-    let told = state.store.announcements(&delivery.call).await?;
-    let told = told
-        .into_iter()
-        .find(|told| told.event == delivery.event && told.version == delivery.version);
-    let (source, why) = told.map(|told| (told.source, told.reason)).unzip();
-    Ok(DeliveryJson {
+fn whole(told: ToldDelivery) -> DeliveryJson {
+    let ToldDelivery {
+        delivery,
+        source,
+        why,
+        attempts,
+    } = told;
+    DeliveryJson {
         id: delivery.id,
         call: delivery.call.to_string(),
         target: delivery.target,
@@ -141,7 +144,7 @@ async fn whole(state: &AppState, delivery: Delivery) -> Result<DeliveryJson, Htt
         created_at: delivery.created_at,
         delivered_at: delivery.delivered_at,
         attempts: attempts.into_iter().map(attempt).collect(),
-    })
+    }
 }
 
 fn attempt(attempt: DeliveryAttempt) -> AttemptJson {

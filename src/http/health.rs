@@ -47,13 +47,8 @@ pub(super) async fn alive() -> Response {
     Json(body).into_response()
 }
 
-/// 200 when new calls are welcome, else 503 with the reasons.
-#[utoipa::path(
-    get, path = "/readyz", tag = "Server",
-    security(()),
-    responses((status = 200, description = "New calls are welcome.", body = ReadyJson, example = json!({ "ready": true, "reasons": [] })), (status = 503, description = "They should go elsewhere.", body = ReadyJson, example = json!({ "ready": false, "reasons": ["the database does not answer"] })),),
-)]
-pub(super) async fn ready(State(state): State<AppState>) -> Response {
+/// Why new calls should go elsewhere; empty when they are welcome.
+pub(super) async fn reasons(state: &AppState) -> Vec<String> {
     let mut reasons = (state.not_ready)();
     match tokio::time::timeout(DATABASE_PATIENCE, state.store.ping()).await {
         Ok(Ok(())) => {}
@@ -64,6 +59,17 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         }
         Err(_) => reasons.push("the database does not answer".into()),
     }
+    reasons
+}
+
+/// 200 when new calls are welcome, else 503 with the reasons.
+#[utoipa::path(
+    get, path = "/readyz", tag = "Server",
+    security(()),
+    responses((status = 200, description = "New calls are welcome.", body = ReadyJson, example = json!({ "ready": true, "reasons": [] })), (status = 503, description = "They should go elsewhere.", body = ReadyJson, example = json!({ "ready": false, "reasons": ["the database does not answer"] })),),
+)]
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    let reasons = reasons(&state).await;
     let status = if reasons.is_empty() {
         StatusCode::OK
     } else {

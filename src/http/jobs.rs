@@ -68,13 +68,18 @@ pub(super) async fn retry(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    let job = state.store.retry_job(&id, state.clock.wall()).await?;
+    let job = again(&state, &id).await?;
+    Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+}
+
+pub(super) async fn again(state: &AppState, id: &str) -> Result<QueuedJob, HttpError> {
+    let job = state.store.retry_job(id, state.clock.wall()).await?;
     tracing::info!(
         kind = job.kind,
         key = job.key,
         "a job is tried again on demand"
     );
-    Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+    Ok(job)
 }
 
 /// A job that does not run is removed.
@@ -87,11 +92,16 @@ pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    let job = state.store.drop_job(&id, state.clock.wall()).await?;
+    drop_one(&state, &id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn drop_one(state: &AppState, id: &str) -> Result<(), HttpError> {
+    let job = state.store.drop_job(id, state.clock.wall()).await?;
     tracing::info!(
         kind = job.kind,
         key = job.key,
         "a job was dropped on demand"
     );
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(())
 }

@@ -7,6 +7,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
+    handler::Handler,
     http::{HeaderName, HeaderValue, header},
     middleware,
 };
@@ -21,52 +23,80 @@ use utoipa_axum::routes;
 
 use crate::{
     live::{self, hub::Hub},
+    people,
     recordings::archive::Shelf,
     store::Store,
     time::Clock,
 };
 
-mod access;
+mod about;
+pub mod access;
 mod assets;
 mod call_file;
+mod bookings;
 mod calls;
+mod changes;
 pub mod connections;
+mod customers;
 mod deliveries;
 mod error;
 mod erase;
 mod events;
+mod figures;
+mod filter;
 mod health;
 mod jobs;
 mod leads;
 mod openapi;
 mod insight;
 pub mod media;
+pub mod microphone;
 mod pages;
 mod paging;
 pub mod proxy;
 mod range;
 mod recording;
+mod recordings;
 mod routes;
+mod timeline;
+mod search;
 mod transcript;
 pub mod twilio;
+mod waveform;
 
-pub use access::{Access, ShortToken};
+pub use about::About;
+pub use access::{Access, ShortToken, rights::table as rights};
 pub use error::HttpError;
 pub use openapi::description;
 pub use routes::Route;
 
-use routes::{Routes, get};
+use routes::{POST, Routes, get, post};
 
-/// Who may see pages and API. They are open without a token on a loopback address only.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Who may see pages and API. Without accounts and token they are open on a loopback address only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Opens pages and API beyond this machine, to whoever knows it: `Authorization: Bearer …`, or once
-    /// `/?token=…` in a browser. At least 16 characters.
+    /// A token like an admin's, beside the accounts and tokens in the database: `Authorization: Bearer …`,
+    /// or once `/?token=…` in a browser. At least 16 characters.
     #[serde(skip_serializing)]
     pub access_token: Option<secrecy::SecretString>,
     /// Further names by which a browser on this machine may call this server, without port.
     pub hosts: Vec<String>,
+    /// Minutes after which a login ends that is not used.
+    pub session_idle_minutes: u32,
+    /// Days after which a login ends anyway.
+    pub session_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access_token: None,
+            hosts: Vec::new(),
+            session_idle_minutes: 12 * 60,
+            session_days: 30,
+        }
+    }
 }
 
 /// What the handlers work with.
@@ -80,10 +110,16 @@ pub struct AppState {
     pub not_ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// The metrics in Prometheus' text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where the business is at home.
+    pub people: Arc<people::Options>,
     /// Where recordings are.
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
     pub shelf: Arc<Shelf>,
+    /// The server itself: its figures, its models, its disk.
+    pub about: Arc<About>,
+    /// Where browsers speak; `None` where that is switched off.
+    pub microphones: Option<microphone::Microphones>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
     /// Doors that are not this router's, for the description.
@@ -111,11 +147,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
+/// The page that needs the microphone says so itself.
+const PERMISSIONS_POLICY: &str = "microphone=(), camera=(), geolocation=()";
+
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`: a browser then hides from ourselves which page made a form's request.
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -126,15 +166,19 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
+/// Bytes of a form that says who may come in.
+const LONGEST_FORM: usize = 16 * 1024;
+
 /// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
 /// merged.
 pub fn router(state: AppState) -> Router {
-    let guard = middleware::from_fn_with_state(Arc::clone(&state.access), access::guard);
     let routes = guarded()
-        .layer(guard)
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard))
         .merge(open())
         .router()
-        .fallback(error::no_such_page)
+        .fallback(
+            error::no_such_page.layer(middleware::from_fn_with_state(state.clone(), access::know)),
+        )
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(error::render))
         // Sound is no smaller for it, and is asked for in ranges.
@@ -143,7 +187,11 @@ pub fn router(state: AppState) -> Router {
                 .gzip(true)
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
         )
-        .layer(CatchPanicLayer::new());
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(PERMISSIONS_POLICY),
+        ));
     SECURITY_HEADERS
         .into_iter()
         .fold(routes, |routes, (name, value)| {
@@ -162,24 +210,51 @@ pub fn routes(outside: &Outside) -> Vec<Route> {
     known
 }
 
-fn everything(outside: &Outside) -> Routes<()> {
-    guarded()
-        .merge(open())
-        .told()
-        .merge(twilio::routes(&outside.twilio).told())
-        .merge(media::routes(&outside.media_path).told())
+/// The routes that nobody needs a right for: they are open, or have locks of their own.
+#[must_use]
+pub fn unguarded(outside: &Outside) -> Vec<Route> {
+    let (known, _) = open().told().merge(beside(outside)).known();
+    known
 }
 
-/// What names, numbers and words of people are in.
-fn texts() -> Routes {
+fn everything(outside: &Outside) -> Routes<()> {
+    guarded().merge(open()).told().merge(beside(outside))
+}
+
+/// The doors of other routers.
+fn beside(outside: &Outside) -> Routes<()> {
+    let twilio = twilio::routes(&outside.twilio).told();
+    twilio.merge(media::routes(&outside.media_path).told())
+}
+
+/// Pages; names, numbers and words of people are in them.
+fn sheets() -> Routes {
     Routes::new()
         .route("/", get(pages::calls::show))
         .route("/calls/{id}", get(pages::call::show))
+        .route(
+            "/calls/{id}/delete",
+            get(pages::call::erase::ask).and(POST, pages::call::erase::done),
+        )
+        .route("/search", get(pages::search::show))
+        .route("/try", get(pages::try_it::show))
+        .route("/try/stream", get(microphone::open))
+        .route("/api", get(pages::api::show))
+}
+
+/// What the API answers in JSON.
+fn texts() -> Routes {
+    Routes::new()
+        .door(routes!(search::find))
         .door(routes!(calls::list))
         .door(routes!(calls::one, erase::one))
         .door(routes!(transcript::get))
         .door(routes!(calls::analysis))
+        .door(routes!(changes::get))
+        .door(routes!(timeline::get))
         .door(routes!(insight::get))
+        .door(routes!(recordings::list))
+        .door(routes!(recordings::usage))
         .door(routes!(deliveries::list))
         .door(routes!(deliveries::redeliver))
         .door(routes!(jobs::list))
@@ -187,8 +262,64 @@ fn texts() -> Routes {
         .door(routes!(jobs::retry))
         .door(routes!(leads::list))
         .door(routes!(leads::one, leads::change))
-        .route("/api", get(pages::api::show))
+        .door(routes!(customers::list, customers::add))
+        .door(routes!(
+            customers::one,
+            customers::change,
+            customers::remove
+        ))
+        .door(routes!(bookings::list, bookings::add))
+        .door(routes!(bookings::one, bookings::change, bookings::remove))
         .door(routes!(openapi::json))
+}
+
+/// Who may come in, and what they did.
+fn doors() -> Routes {
+    Routes::new()
+        .route("/login", get(pages::login::show).and(POST, access::enter))
+        .route("/logout", post(access::leave))
+        .route("/account", get(pages::account::show))
+        .route("/account/password", post(access::change_password))
+        .route("/account/sessions/{id}/end", post(access::end_session))
+        .route(
+            "/accounts",
+            get(pages::accounts::show).and(POST, access::add_account),
+        )
+        .route("/accounts/{name}/role", post(access::give_role))
+        .route("/accounts/{name}/password", post(access::give_password))
+        .route("/accounts/{name}/remove", post(access::remove_account))
+        .route("/tokens", post(access::add_token))
+        .route("/tokens/{name}/remove", post(access::remove_token))
+        .route("/audit", get(pages::audit::show))
+        .door(routes!(pages::audit::list))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+/// Where leads, recordings and jobs are tended.
+fn desk() -> Routes {
+    Routes::new()
+        .route("/leads", get(pages::leads::show))
+        .route(
+            "/leads/{id}",
+            get(pages::lead::show).and(POST, pages::lead::change),
+        )
+        .route("/recordings", get(pages::recordings::show))
+        .route(
+            "/recordings/{call}/{stream}/{track}/delete",
+            get(pages::recordings::ask).and(POST, pages::recordings::delete),
+        )
+        .route("/jobs", get(pages::jobs::show))
+        .route("/jobs/{id}/retry", post(pages::jobs::retry))
+        .route(
+            "/jobs/{id}/drop",
+            get(pages::jobs::ask).and(POST, pages::jobs::remove),
+        )
+        .route("/deliveries", get(pages::deliveries::show))
+        .route(
+            "/deliveries/{id}/redeliver",
+            post(pages::deliveries::redeliver),
+        )
+        .route("/health", get(pages::health::show))
 }
 
 /// What is behind the guard.
@@ -198,9 +329,15 @@ fn guarded() -> Routes {
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     );
-    texts()
+    sheets()
+        .merge(desk())
+        .merge(doors())
+        .merge(texts())
         .layer(no_store)
-        .door(routes!(recording::get))
+        .door(routes!(recording::get, recordings::remove))
+        .door(routes!(waveform::wave))
+        .door(routes!(waveform::spectrogram))
+        .door(routes!(events::of_leads))
         .door(routes!(events::of_call))
         .door(routes!(events::of_list))
         .door(routes!(health::metrics))

@@ -27,7 +27,7 @@ use super::{
     AppState, HttpError,
     call_file::sid,
     error::Params,
-    range::{Wanted, wanted},
+    range::{Wanted, is_known, wanted},
 };
 use crate::{
     audio::source::Error,
@@ -72,7 +72,7 @@ const fn first() -> usize {
 /// While it is being written it is the valid WAV that it is so far; once archived it is the WAV that it was, or with
 /// `format=opus` the archive itself. `Range`, `If-Range` and `If-None-Match` do as RFC 9110 has them.
 #[utoipa::path(
-    get, path = "/api/v1/calls/{id}/recording/{track}", tag = "Calls",
+    get, path = "/api/v1/calls/{id}/recording/{track}", tag = "Recordings",
     params(Asked, ("id" = crate::ids::CallSid, Path, description = "The call's id."), ("track" = Track, Path, description = "The side of the line."),
         ("Range" = Option<String>, Header, description = "`bytes=FIRST-LAST`, one range.", example = "bytes=0-65535")),
     responses(
@@ -84,7 +84,7 @@ const fn first() -> usize {
         (status = 304, description = "It is what `If-None-Match` names."),
         (status = 400, description = "`bad_request`: stream, part or format is none"),
         (status = 404, description = "`not_found`: there is no such call, track, stream or part; or nothing of it is on disk yet"),
-        (status = 410, description = "`gone`: the recording was deleted when its time was up"),
+        (status = 410, description = "`gone`: the recording was deleted: its time was up, or somebody wanted it gone"),
         (status = 416, description = "`range`: the recording is shorter than that"),
     ),
 )]
@@ -154,11 +154,11 @@ fn chosen(
     }
 }
 
-fn gone() -> HttpError {
+pub(super) fn gone() -> HttpError {
     HttpError::new(
         StatusCode::GONE,
         "gone",
-        "the recording was deleted when its time was up",
+        "the recording was deleted: its time was up, or somebody wanted it gone",
     )
 }
 
@@ -254,11 +254,8 @@ impl Served {
 
     async fn answer(self, headers: &HeaderMap, kind: &'static str) -> Result<Response, HttpError> {
         let len = self.len;
-        if let (Some(etag), Some(seen)) = (&self.etag, headers.get(header::IF_NONE_MATCH))
-            && seen.to_str().is_ok_and(|seen| {
-                seen.split(',')
-                    .any(|one| one.trim() == etag || one.trim() == "*")
-            })
+        if let Some(etag) = &self.etag
+            && is_known(headers, etag)
         {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.clone())]).into_response());
         }

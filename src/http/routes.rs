@@ -139,9 +139,10 @@ pub(super) struct On<S> {
 }
 
 /// A method by name and as axum has it.
-type Verb = (&'static str, MethodFilter);
+pub(super) type Verb = (&'static str, MethodFilter);
 
 const GET: Verb = ("GET", MethodFilter::GET);
+pub(super) const POST: Verb = ("POST", MethodFilter::POST);
 
 pub(super) fn get<H, T, S>(handler: H) -> On<S>
 where
@@ -149,14 +150,26 @@ where
     T: 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let nothing = On {
-        router: MethodRouter::new(),
-        methods: Vec::new(),
-    };
-    nothing.and(GET, handler)
+    On::nothing().and(GET, handler)
+}
+
+pub(super) fn post<H, T, S>(handler: H) -> On<S>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    On::nothing().and(POST, handler)
 }
 
 impl<S: Clone + Send + Sync + 'static> On<S> {
+    fn nothing() -> Self {
+        Self {
+            router: MethodRouter::new(),
+            methods: Vec::new(),
+        }
+    }
+
     pub(super) fn and<H, T>(mut self, (name, filter): Verb, handler: H) -> Self
     where
         H: Handler<T, S>,

@@ -149,7 +149,7 @@ pub(super) async fn insert(tx: &mut Tx, note: &Note, at: Timestamp) -> Result<()
     Ok(())
 }
 
-fn note_from(row: &Row) -> Result<Note, Error> {
+pub(super) fn note_from(row: &Row) -> Result<Note, Error> {
     let track = row.maybe_text("track")?;
     Ok(Note {
         call: row.parsed("call_sid")?,

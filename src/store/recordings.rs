@@ -44,7 +44,7 @@ pub enum RecordingState {
     Closed,
     /// It stopped early or never began: what there is, is kept.
     Failed,
-    /// Its files were deleted when their time was up.
+    /// Its files were deleted: their time was up, or somebody wanted it.
     Deleted,
 }
 

@@ -8,6 +8,7 @@ use super::{
     db::{Arg, Row, Tx, args},
     jobs, notes,
     rows::{coverage_from, coverage_to_json, to_json, words_to_json},
+    search,
     segments::{LIVE, SELECT, live_text, segment_from},
     streams::lock_call,
 };
@@ -139,6 +140,7 @@ impl Store {
             served_reason: row.text("served_reason")?,
             state: row.parsed("state")?,
         };
+        search::index::renew(&mut tx, &text.call).await?;
         if replaced.state != CallState::Live {
             jobs::queue(&mut tx, &NewJob::understand(&text.call, at), at).await?;
         }
@@ -172,6 +174,7 @@ impl Store {
                 args![call.as_str(), state.as_str(), LIVE, &verdict.reason],
             )
             .await?;
+        search::index::renew_if_changed(&mut tx, call).await?;
         if settled > 0 {
             jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
         }

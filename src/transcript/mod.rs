@@ -8,6 +8,7 @@ use crate::{
     time::MediaTime,
 };
 
+pub mod changes;
 mod coverage;
 pub mod formats;
 mod merge;

@@ -9,6 +9,7 @@ mod fuzz_corpus;
 mod gateway;
 mod harness;
 mod http;
+mod import;
 mod live_words;
 mod load;
 mod models;

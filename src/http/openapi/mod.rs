@@ -9,27 +9,42 @@ use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{AppState, Outside, error::ErrorJson, everything};
+use super::{
+    AppState, Outside,
+    access::{
+        SESSION_COOKIE,
+        rights::{self, Need},
+    },
+    error::ErrorJson,
+    everything,
+};
 
 mod example;
-mod scopes;
 mod streams;
 
 use example::example;
 pub(super) use example::kind;
-pub(super) use streams::{CallStream, ListStream};
+pub(super) use streams::{CallStream, LeadStream, ListStream};
 
 const ABOUT: &str = "Calls, their words live and after, recordings, leads, and what other systems are told. Times of day are UTC, \
     times within a call are seconds. Lists come page by page: ask for the `next` of a page as `cursor`. An error is \
     `{\"error\": {\"code\", \"message\"}}`: the code is for programs and stays, the message is for people.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     (
         "Calls",
         "Calls with their transcripts, recordings and meaning.",
     ),
+    (
+        "Recordings",
+        "The sound of each track, pictures of it, and what it all takes.",
+    ),
     ("Live", "What happens, as it happens: Server-Sent Events."),
     ("Leads", "One for every call that rang."),
+    (
+        "People",
+        "Those who call, and what they booked, as the business brought them.",
+    ),
     (
         "Work",
         "The jobs that follow calls, and what other systems were told.",
@@ -46,12 +61,12 @@ const TAGS: [(&str, &str); 7] = [
 const ANYWHERE: [(&str, &str); 3] = [
     (
         "401",
-        "`access_token`: this server asks for its access token",
+        "`login`: this needs a login, or a token; or `access_token`: the token opens nothing here",
     ),
     (
         "403",
-        "`closed`: pages and API are closed until an access token is configured; or `unknown_host`, or `cross_site` \
-         for a change that another site's page asks for",
+        "`role`: this needs another role, or a token with another scope; or `closed` while nobody has an account, \
+         `unknown_host`, or `cross_site` for a change that another site's page asks for",
     ),
     (
         "500",
@@ -78,7 +93,7 @@ pub fn description(outside: &Outside) -> Value {
         "session": {
             "type": "apiKey",
             "in": "cookie",
-            "name": super::access::COOKIE,
+            "name": SESSION_COOKIE,
             "description": "What a browser gets when it logs in.",
         },
     });
@@ -118,7 +133,7 @@ fn complete(method: &str, path: &str, operation: &mut Value, components: &Value)
     operation["operationId"] = json!(id(method, path));
     let is_guarded = operation.get("security").is_none();
     if is_guarded {
-        let scope = scopes::needed(method, path);
+        let scope = scopes(method, path);
         operation["security"] = json!([{ "token": scope }, { "session": scope }]);
         for (status, text) in ANYWHERE {
             let responses = object_of(&mut operation["responses"]);
@@ -145,6 +160,15 @@ fn complete(method: &str, path: &str, operation: &mut Value, components: &Value)
         if response["content"].is_null() {
             object_of(response).remove("content");
         }
+    }
+}
+
+/// What a token or an account must be good for, beyond being known.
+fn scopes(method: &str, path: &str) -> Vec<&'static str> {
+    let right = rights::of(&method.to_uppercase(), path);
+    match right.map(|right| right.need) {
+        Some(Need::Scope(scope)) => vec![scope.as_str()],
+        Some(Need::Name | Need::Nothing) | None => Vec::new(),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{AllOfBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::Type},
+    openapi::{
+        AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, schema::Type,
+    },
 };
 
 use crate::{
     http::events::Snapshot,
-    live::hub::{CallEvent, ListEvent},
+    live::hub::{CallEvent, LastWords, LeadEvent, ListEvent},
 };
 
 /// What the `data` of a call's events holds.
@@ -24,16 +26,8 @@ impl PartialSchema for CallStream {
 
 impl ToSchema for CallStream {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((
-            <Snapshot<'_> as ToSchema>::name().into_owned(),
-            Snapshot::schema(),
-        ));
-        schemas.push((
-            <CallEvent as ToSchema>::name().into_owned(),
-            CallEvent::schema(),
-        ));
-        Snapshot::schemas(schemas);
-        CallEvent::schemas(schemas);
+        put::<Snapshot<'_>>(schemas);
+        put::<CallEvent>(schemas);
     }
 }
 
@@ -42,28 +36,61 @@ pub(in crate::http) enum ListStream {}
 
 impl PartialSchema for ListStream {
     fn schema() -> RefOr<Schema> {
-        let tagged = |tag: &str| {
-            let value = ObjectBuilder::new()
-                .schema_type(Type::String)
-                .enum_values(Some([tag]));
-            ObjectBuilder::new()
-                .property("type", value)
-                .required("type")
-        };
-        let call = AllOfBuilder::new()
-            .item(tagged("call"))
-            .item(Ref::from_schema_name(<ListEvent as ToSchema>::name()));
-        let any = OneOfBuilder::new().item(call).item(tagged("snapshot"));
+        let words = Ref::from_schema_name(<LastWords as ToSchema>::name());
+        let words = tagged("words")
+            .property("calls", ArrayBuilder::new().items(words))
+            .required("calls");
+        let any = OneOfBuilder::new()
+            .item(also::<ListEvent>("call"))
+            .item(words)
+            .item(tagged("snapshot"));
         any.into()
     }
 }
 
 impl ToSchema for ListStream {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((
-            <ListEvent as ToSchema>::name().into_owned(),
-            ListEvent::schema(),
-        ));
-        ListEvent::schemas(schemas);
+        put::<ListEvent>(schemas);
+        put::<LastWords>(schemas);
     }
+}
+
+/// What the `data` of the leads' events holds.
+pub(in crate::http) enum LeadStream {}
+
+impl PartialSchema for LeadStream {
+    fn schema() -> RefOr<Schema> {
+        let any = OneOfBuilder::new()
+            .item(also::<LeadEvent>("lead"))
+            .item(tagged("snapshot"));
+        any.into()
+    }
+}
+
+impl ToSchema for LeadStream {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        put::<LeadEvent>(schemas);
+    }
+}
+
+/// An object whose `type` is that.
+fn tagged(tag: &str) -> ObjectBuilder {
+    let value = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some([tag]));
+    ObjectBuilder::new()
+        .property("type", value)
+        .required("type")
+}
+
+fn also<T: ToSchema>(tag: &str) -> AllOfBuilder {
+    AllOfBuilder::new()
+        .item(tagged(tag))
+        .item(Ref::from_schema_name(T::name()))
+}
+
+/// A type's schema, and those of what it is made of.
+fn put<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
 }

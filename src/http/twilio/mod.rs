@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use utoipa_axum::routes;
 
 use super::{proxy::Proxies, routes::Routes};
-use crate::{store::Store, time::Clock};
+use crate::{live::hub::Hub, store::Store, time::Clock};
 
 mod answer;
 mod heard;
@@ -25,6 +25,8 @@ pub use options::{BadOptions, Dial, Greeting, Options, Record, StreamVerb};
 /// What the doors work with.
 pub struct Doors {
     pub store: Store,
+    /// Who watches leads learns of them here.
+    pub hub: Hub,
     pub clock: Clock,
     pub options: Options,
     pub proxies: Proxies,

@@ -9,6 +9,7 @@ use metrics::counter;
 use super::{Doors, heard::Heard, refused::Refused};
 use crate::{
     ids::CallSid,
+    live::hub::LeadNews,
     store::{Advanced, NewProviderRecording, ProviderStatus, RecordingNews},
     wire::webhook::{
         CallStatus, RecordingCallback, RecordingEvent, StatusCallback, StreamCallback, StreamEvent,
@@ -59,6 +60,7 @@ pub(super) async fn recording_done(
         RecordingNews::Noted => "noted",
         RecordingNews::Again => "known",
     };
+    doors.hub.publish_lead(&new.call, LeadNews::Changed);
     tracing::info!(call = %new.call, recording = %new.sid, outcome, "the provider told of a recording");
     Ok(answered("recording", outcome))
 }
@@ -149,7 +151,10 @@ async fn advance(
     Ok(
         match store.advance_lead(call, status, duration_s, at).await? {
             Advanced::Unknown => unknown(door),
-            Advanced::Moved => answered(door, "moved"),
+            Advanced::Moved => {
+                doors.hub.publish_lead(call, LeadNews::Changed);
+                answered(door, "moved")
+            }
             Advanced::Stood => answered(door, "known"),
         },
     )

@@ -15,7 +15,7 @@ use super::{
     heard::Heard,
     refused::Refused,
 };
-use crate::{store::NewLead, wire::webhook::VoiceRequest};
+use crate::{live::hub::LeadNews, store::NewLead, wire::webhook::VoiceRequest};
 
 /// A call rings: what to do with it, as TwiML.
 ///
@@ -47,7 +47,11 @@ pub(super) async fn voice(
         stream: heard.address(&doors, "https", &options.stream_path),
     };
     let twiml = answer::to(&call, options, &addresses)?;
-    let is_new = doors.store.ring(&lead(call), doors.clock.wall()).await?;
+    let lead = lead(call);
+    let is_new = doors.store.ring(&lead, doors.clock.wall()).await?;
+    if is_new {
+        doors.hub.publish_lead(&lead.call, LeadNews::New);
+    }
     let outcome = if is_new { "new" } else { "known" };
     counter!("callscribe_webhooks_total", "door" => "voice", "outcome" => outcome).increment(1);
     let kind = [(header::CONTENT_TYPE, "text/xml; charset=utf-8")];

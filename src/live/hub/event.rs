@@ -119,6 +119,25 @@ impl ListEvent {
     }
 }
 
+/// A lead appeared or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename = "lead")]
+pub struct LeadEvent {
+    /// Whose lead it is.
+    pub call: CallSid,
+    pub news: LeadNews,
+}
+
+/// What there is to tell of a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadNews {
+    /// Its call rings.
+    New,
+    /// Read it anew.
+    Changed,
+}
+
 /// Something that a log keeps.
 pub trait Entry: Serialize + Send + Sync + 'static {
     /// What the log remembers beyond the single events.
@@ -135,6 +154,20 @@ impl Entry for ListEvent {
 
     fn name(&self) -> &'static str {
         "call"
+    }
+
+    fn supersedes(&self, older: &Self) -> bool {
+        self.call == older.call
+    }
+
+    fn fold(&self, (): &mut ()) {}
+}
+
+impl Entry for LeadEvent {
+    type View = ();
+
+    fn name(&self) -> &'static str {
+        "lead"
     }
 
     fn supersedes(&self, older: &Self) -> bool {

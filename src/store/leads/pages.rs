@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::Timestamp;
+
 use super::{
     super::{Error, Store, db::args},
     Lead, LeadStatus, lead_from,
@@ -15,6 +17,12 @@ pub struct LeadFilter {
     /// Of the other side: who called, or on an outbound call who was called. As the provider writes it.
     pub phone: Option<String>,
     pub status: Option<LeadStatus>,
+    /// Rang at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Rang before this moment.
+    pub until: Option<Timestamp>,
+    /// Somewhere in the notes, or in what the call meant, in capitals or not.
+    pub text: Option<String>,
 }
 
 /// Where a page ended: opaque text to whoever pages.
@@ -52,7 +60,7 @@ pub struct LeadPage {
 macro_rules! select_leads {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT leads.*, calls.sid AS known_call, call_log.language AS log_language,
+            "SELECT leads.*, calls.state AS call_state, call_log.language AS log_language,
                 call_log.extracted_service, call_log.extracted_city, call_log.path AS log_path,
                 call_log.extraction_confidence, call_log.summary,
                 call_log.updated_at AS log_updated_at
@@ -63,7 +71,7 @@ macro_rules! select_leads {
     };
 }
 
-/// `$1` to `$6`: the cursor, the limit, and call, phone and status, each of which may be null.
+/// `$1` to `$9`: the cursor, the limit, and the filters, each of which may be null.
 macro_rules! select_page {
     ($first:literal) => {
         select_leads!(
@@ -73,6 +81,11 @@ macro_rules! select_page {
               AND ($5 IS NULL OR $5 = CASE WHEN leads.direction LIKE 'outbound%'
                 THEN leads.to_number ELSE leads.from_number END)
               AND ($6 IS NULL OR leads.status = $6)
+              AND ($7 IS NULL OR leads.created_at >= $7)
+              AND ($8 IS NULL OR leads.created_at < $8)
+              AND ($9 IS NULL OR LOWER(leads.notes || ' ' || COALESCE(extracted_service, '') || ' '
+                || COALESCE(extracted_city, '') || ' ' || COALESCE(summary, ''))
+                LIKE LOWER($9) ESCAPE '!')
               ORDER BY leads.created_at DESC, leads.id DESC LIMIT $3"
         )
     };
@@ -131,6 +144,9 @@ impl Store {
                     filter.call.as_ref().map(CallSid::as_str),
                     filter.phone.as_deref(),
                     filter.status.map(LeadStatus::as_str),
+                    filter.since,
+                    filter.until,
+                    filter.text.as_deref().map(within),
                 ],
             )
             .await?;
@@ -145,4 +161,17 @@ impl Store {
             leads,
         })
     }
+}
+
+/// A pattern that finds the text as it stands, wherever it is.
+fn within(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }

@@ -3,7 +3,7 @@
 use crate::{
     ids::Track,
     insight::{Insights, MadeBy, Meaning, Path, Summary},
-    store::{Read, Understood, db::args, testing::*},
+    store::{LeadStatus, Read, Understood, db::args, testing::*, tests::leads},
 };
 
 on_both!(
@@ -12,6 +12,7 @@ on_both!(
     an_outdated_look_writes_nothing,
     a_call_without_words_fails_its_lead,
     a_call_without_a_lead_is_understood_too,
+    a_lead_that_comes_after_its_meaning_is_processed_at_once,
     every_end_of_a_transcript_asks_what_it_meant,
 );
 
@@ -189,6 +190,19 @@ async fn a_call_without_a_lead_is_understood_too(bench: &Bench) {
         .understood(&nobody, &meaning("עכו"), at(30))
         .await;
     assert!(error.unwrap_err().to_string().contains("CA9"));
+}
+
+async fn a_lead_that_comes_after_its_meaning_is_processed_at_once(bench: &Bench) {
+    bench.ended_call("CA1", &["the live text"], 10).await;
+    let stored = bench
+        .store
+        .understood(&read(1), &meaning("עכו"), at(30))
+        .await;
+    assert_eq!(stored.unwrap(), Understood::Stored);
+    let lead = leads::ring(bench, "CA1", 40).await;
+    assert_eq!(lead.status, LeadStatus::Processed);
+    let other = leads::ring(bench, "CA2", 40).await;
+    assert_eq!(other.status, LeadStatus::New);
 }
 
 async fn every_end_of_a_transcript_asks_what_it_meant(bench: &Bench) {

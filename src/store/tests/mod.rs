@@ -1,14 +1,19 @@
 //! The suite that both databases pass.
 
+mod accounts;
+mod audit;
 mod boot;
+mod browse;
 mod call_log;
 mod calls;
 mod deliveries;
 mod forget;
+mod history;
 mod jobs;
 mod leads;
 mod opening;
 mod pen;
+mod people;
 mod queue;
 mod recorded;
 mod provider_recordings;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{NAME, fields, list, text};
 use crate::{
     http::{AppState, HttpError},
-    store::{LeadFilter, Which, WhichDeliveries, WhichJobs},
+    store::{BookingFilter, CustomerFilter, LeadFilter, Which, WhichDeliveries, WhichJobs},
 };
 
 /// Whom the lines ask, and of what.
@@ -18,6 +18,8 @@ pub(super) struct Caller {
     lead: String,
     job: String,
     delivery: String,
+    customer: String,
+    booking: String,
 }
 
 impl Caller {
@@ -41,6 +43,10 @@ impl Caller {
         let (deliveries, _) = store
             .deliveries(&WhichDeliveries::default(), None, 1)
             .await?;
+        let customers = CustomerFilter::default();
+        let (customers, _) = store.customers(&customers, None, 1).await?;
+        let bookings = BookingFilter::default();
+        let (bookings, _) = store.bookings(&bookings, None, 1).await?;
         let or_name = |id: Option<String>, name: &str| id.unwrap_or_else(|| name.to_owned());
         Ok(Self {
             scheme: if is_secure { "https" } else { "http" },
@@ -49,7 +55,12 @@ impl Caller {
             call: or_name(call, "CA0123456789abcdef0123456789abcdef"),
             lead: or_name(lead.first().map(|lead| lead.id.clone()), "LEAD"),
             job: or_name(jobs.first().map(|job| job.id.clone()), "JOB"),
-            delivery: or_name(deliveries.first().map(|one| one.id.clone()), "DELIVERY"),
+            delivery: or_name(
+                deliveries.first().map(|one| one.delivery.id.clone()),
+                "DELIVERY",
+            ),
+            customer: or_name(customers.first().map(|one| one.id.clone()), "CUSTOMER"),
+            booking: or_name(bookings.first().map(|one| one.id.clone()), "BOOKING"),
         })
     }
 
@@ -72,8 +83,13 @@ impl Caller {
         if is("text/event-stream") {
             line.push_str(" -N");
         }
-        if is("audio/wav") {
-            line.push_str(" -o recording.wav");
+        let files = [
+            ("audio/wav", "recording.wav"),
+            ("image/svg+xml", "waveform.svg"),
+            ("image/png", "spectrogram.png"),
+        ];
+        if let Some((_, file)) = files.into_iter().find(|(kind, _)| is(kind)) {
+            line.push_str(&format!(" -o {file}"));
         }
         if method != "get" {
             line.push_str(&format!(" -X {}", method.to_uppercase()));
@@ -96,6 +112,8 @@ impl Caller {
             ("/leads/", &self.lead),
             ("/jobs/", &self.job),
             ("/deliveries/", &self.delivery),
+            ("/customers/", &self.customer),
+            ("/bookings/", &self.booking),
         ];
         let id = id.into_iter().find(|(part, _)| path.contains(part));
         path.replace("{id}", id.map_or("ID", |(_, id)| id))

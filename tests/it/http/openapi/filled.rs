@@ -1,5 +1,6 @@
 //! A site that has one of everything that the API tells of.
 
+use axum::http::{Method, StatusCode};
 use callscribe::{
     analysis::{Analysis, Probe},
     ids::Track::{Inbound, Outbound},
@@ -7,6 +8,8 @@ use callscribe::{
     store::{Event, NewAnnouncement, NewDelivery, NewLead, Note, NoteKind, Read, Understood},
     time::MediaTime,
 };
+
+use serde_json::json;
 
 use crate::harness::site::Site;
 
@@ -77,7 +80,27 @@ pub(super) async fn filled() -> Site {
         .put_analysis(&line.call, &analysis, &[], now)
         .await
         .unwrap();
+    invite(&site).await;
     site
+}
+
+async fn invite(site: &Site) {
+    for (path, brought) in [
+        (
+            "/api/v1/customers",
+            json!({ "external_id": "7", "name": "Dana Levi", "phones": ["+972 54 123 4567"], "email": "dana@example.com",
+                "language": "he", "preferences": ["צמחוני"], "notes": "n" }),
+        ),
+        (
+            "/api/v1/bookings",
+            json!({ "external_id": "70", "customer_external_id": "7", "starts_at": "2025-11-15T18:30", "ends_at": "2025-11-15T20:00",
+                "status": "confirmed", "guests": 4, "title": "Dinner", "notes": "n" }),
+        ),
+    ] {
+        let answer = site.send_json(Method::POST, path, &brought).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    }
+    site.access.settled().await;
 }
 
 async fn understand(site: &Site) {
