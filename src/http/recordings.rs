@@ -169,7 +169,9 @@ pub(super) async fn sizes(recordings: &[Browsed]) -> Result<Vec<Option<u64>>, Ht
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = RecordingsUsage)]
 pub(super) struct Keeping {
+    /// Absent where the folder cannot be listed.
     #[serde(flatten)]
+    #[schema(value_type = Usage)]
     pub(super) usage: Option<Usage>,
     /// 0: for ever.
     pub(super) retention_days: u32,

@@ -83,11 +83,11 @@ pub struct When {
 pub struct Draft {
     /// The business's own id.
     pub external_id: Option<String>,
-    /// Our id of the customer, or …
+    /// Whose it is: our id of the customer. One of the three is enough.
     pub customer_id: Option<String>,
-    /// … the business's own, or …
+    /// The business's own id of the customer.
     pub customer_external_id: Option<String>,
-    /// … a number that is one customer's alone.
+    /// A number that is one customer's alone.
     pub customer_phone: Option<String>,
     /// `2024-11-15`, `2024-11-15T18:30` in the business's zone, or with an offset.
     pub starts_at: Option<String>,

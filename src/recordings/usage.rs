@@ -26,14 +26,18 @@ pub struct Share {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Usage {
     /// WAVs and what stands beside them.
+    #[schema(required = false)]
     pub recordings: Share,
     /// Packed recordings.
+    #[schema(required = false)]
     pub archive: Share,
     /// What was fetched from the provider.
+    #[schema(required = false)]
     pub downloads: Share,
     /// When the oldest recording began.
     pub oldest: Option<Timestamp>,
     /// There were more files than are counted.
+    #[schema(required = false)]
     pub partial: bool,
     /// Bytes that may still be written, and all there are, of the disk.
     pub free: Option<u64>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use callscribe::http::{Outside, description};
+use serde_json::json;
 
 use super::{filled::filled, keeps_to, of_id, operations, schema::Schemas};
 
@@ -133,4 +134,15 @@ async fn what_is_asked_wrongly_is_refused_as_described() {
         assert!(answer.status.is_client_error(), "{address}");
         keeps_to(&schemas, of_id(&api, id), &answer, address);
     }
+}
+
+#[test]
+fn what_a_folder_holds_that_cannot_be_listed_is_not_told() {
+    let api = description(&Outside::default());
+    let usage = of_id(&api, "get_recordings_usage");
+    let schema = &usage["responses"]["200"]["content"]["application/json"]["schema"];
+    let told =
+        json!({ "retention_days": 0, "archive_days": 0, "next_purge": null, "goes_then": 0 });
+    let faults = Schemas::of(&api).faults(&told, schema);
+    assert_eq!(faults, Vec::<String>::new());
 }
