@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// What went, or would go.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = DeletedRecording)]
 pub struct Unrecorded {
     pub dry_run: bool,
     /// All whose audio it is: the tracks of an archived stream lie in one file.

@@ -29,7 +29,7 @@ pub use probe::{Picture, Probe};
 pub use spectrum::{Hum, Spectrogram};
 
 /// What is known of a whole recording. Times are seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Analysis {
     pub duration: MediaTime,
     pub tracks: Vec<TrackAnalysis>,
@@ -40,7 +40,7 @@ pub struct Analysis {
 }
 
 /// What is known of one track.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrackAnalysis {
     pub track: Track,
     pub duration: MediaTime,
@@ -65,14 +65,15 @@ pub struct TrackAnalysis {
 }
 
 /// From when to when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Stretch)]
 pub struct Span {
     pub start: MediaTime,
     pub end: MediaTime,
 }
 
 /// Runs of exact zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Dropouts {
     pub count: u64,
     pub total: MediaTime,

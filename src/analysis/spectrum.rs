@@ -35,7 +35,7 @@ const QUIETEST_HUM_DBFS: f32 = -65.0;
 const HUM_SHARE: f32 = 0.6;
 
 /// A tone of the mains.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Hum {
     /// 50 or 60.
     pub hz: f32,

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::{self, Config},
+    http,
     store::{self, Store},
 };
 
@@ -74,6 +75,8 @@ enum Command {
     Import(import::Args),
     /// Print the commented default configuration.
     Config,
+    /// Print the description of the API (OpenAPI 3.1, JSON), with the paths of this configuration.
+    Openapi,
     Replay(Box<replay::Args>),
     Load(Box<load::Args>),
 }
@@ -111,6 +114,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config => {
             print!("{}", config::DEFAULT_FILE);
             load()?;
+        }
+        Command::Openapi => {
+            let described = http::description(&serve::outside(&load()?));
+            println!("{}", serde_json::to_string_pretty(&described)?);
         }
         Command::Replay(args) => return replay::run(&args),
         Command::Load(args) => return load::run(&args),

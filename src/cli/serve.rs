@@ -279,6 +279,14 @@ fn gateway(
     }))
 }
 
+/// Where the doors beside pages and API are.
+pub(super) fn outside(config: &Config) -> http::Outside {
+    http::Outside {
+        twilio: config.twilio.clone(),
+        media_path: config.media.path.clone(),
+    }
+}
+
 fn app(
     config: &Config,
     gateway: &Gateway,
@@ -304,6 +312,7 @@ fn app(
             proxies: config.server.proxies(),
         }),
         closing: closing.clone(),
+        outside: Arc::new(outside(config)),
     };
     let twilio = http::twilio::router(http::twilio::Doors {
         store: gateway.store.clone(),

@@ -20,6 +20,7 @@ macro_rules! files {
 
 /// `base` is every page's; a page that names its kind has the script and the style of that name too.
 static FILES: &[(&str, &[u8])] = &files![
+    "api.css",
     "base.css",
     "base.js",
     "call-copy.js",

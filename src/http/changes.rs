@@ -29,7 +29,8 @@ use crate::{
 const AT_ONCE: usize = 2;
 static COMPARING: Semaphore = Semaphore::const_new(AT_ONCE);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The older version; the live one by default.
     from: Option<u32>,
@@ -37,7 +38,8 @@ pub(super) struct Asked {
     to: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = TextChanges)]
 struct ChangesJson<'a> {
     call: &'a CallSid,
     from: Side,
@@ -46,7 +48,8 @@ struct ChangesJson<'a> {
     changes: &'a Changes,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ComparedVersion)]
 struct Side {
     version: u32,
     kind: VersionKind,
@@ -61,6 +64,16 @@ impl Side {
     }
 }
 
+/// What changed from one version of the transcript to another.
+///
+/// The newer text with what the older one had instead, word by word; without parameters from what was heard live to what
+/// is served now.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/changes", tag = "Calls",
+    params(Asked, ("id" = CallSid, Path, description = "The call's id.")),
+    responses((status = 200, description = "The newer text, with what the older one had.", body = ChangesJson), (status = 400, description = "`bad_request`: from and to are numbers of versions"),
+        (status = 404, description = "`not_found`: there is no call of this id, or it has no such version"),),
+)]
 pub(super) async fn get(
     State(state): State<AppState>,
     Path(id): Path<String>,

@@ -19,20 +19,24 @@ use crate::{
     store::{self, DeliveryAttempt, DeliveryState, ToldDelivery, WhichDeliveries},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Those of one call.
+    #[param(value_type = Option<CallSid>)]
     call: Option<String>,
     /// `waiting`, `delivered` or `dead`.
     state: Option<DeliveryState>,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Deliveries)]
 struct PageJson {
     deliveries: Vec<DeliveryJson>,
     /// Ask for it as `cursor`; null on the last page.
@@ -40,7 +44,8 @@ struct PageJson {
 }
 
 /// Without what is sent: that is the call's, and had there.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Delivery)]
 struct DeliveryJson {
     id: String,
     call: String,
@@ -59,7 +64,8 @@ struct DeliveryJson {
     attempts: Vec<AttemptJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Attempt)]
 struct AttemptJson {
     number: u32,
     started_at: Timestamp,
@@ -68,7 +74,12 @@ struct AttemptJson {
     error: Option<String>,
 }
 
-/// Deliveries, newest first.
+/// What other systems were told, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/deliveries", tag = "Work",
+    params(Asked),
+    responses((status = 200, description = "A page of deliveries, each with its attempts.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -85,6 +96,13 @@ pub(super) async fn list(
 }
 
 /// Sends one again, whatever became of it before.
+///
+/// Under the same id, so that a target that took it knows it.
+#[utoipa::path(
+    post, path = "/api/v1/deliveries/{id}/redeliver", tag = "Work",
+    params(("id" = String, Path, description = "The delivery's id.")),
+    responses((status = 202, description = "It waits for its next attempt.", body = DeliveryJson), (status = 404, description = "`not_found`: there is no delivery of this id"), (status = 409, description = "`conflict`: it is being sent"),),
+)]
 pub(super) async fn redeliver(
     State(state): State<AppState>,
     Path(id): Path<String>,

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     access::Viewer,
@@ -125,6 +125,23 @@ pub(super) async fn wrong_method() -> HttpError {
     )
 }
 
+/// An error, as programs get it.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorJson<'a> {
+    error: Told<'a>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ErrorTold)]
+struct Told<'a> {
+    /// For programs: it stays.
+    #[schema(example = "not_found")]
+    code: &'a str,
+    /// For people.
+    message: &'a str,
+}
+
 /// Middleware: gives pages and errors their body.
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
@@ -147,7 +164,12 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 
 fn told(error: &HttpError, path: &str, viewer: Option<&Viewer>) -> Response {
     if is_for_programs(path) {
-        let body = json!({ "error": { "code": error.code, "message": error.message } });
+        let body = ErrorJson {
+            error: Told {
+                code: error.code,
+                message: &error.message,
+            },
+        };
         return Json(body).into_response();
     }
     pages::problem(error).document(path, viewer).into_response()

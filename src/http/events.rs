@@ -28,6 +28,7 @@ use super::{
     AppState, HttpError,
     call_file::{CallFile, CallJson, is_settled, sid},
     error::Params,
+    openapi::{CallStream, LeadStream, ListStream},
 };
 use crate::{
     ids::CallSid,
@@ -43,14 +44,28 @@ const WORDS_EVERY: Duration = Duration::from_millis(500);
 /// How long a browser waits before it comes back.
 const RETRY: Duration = Duration::from_secs(2);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
+    /// The `id` of the last event that was seen, for clients that cannot send the header.
+    last_event_id: Option<String>,
+}
+
+/// What a browser sends by itself when it comes back.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes what `last_event_id` reads")]
+struct LastEventId {
+    /// The `id` of the last event that was seen: the stream goes on after it, where that is still known.
+    #[param(rename = "Last-Event-ID")]
     last_event_id: Option<String>,
 }
 
 /// What stands at one moment; `segments` are settled, `open` is being said.
-#[derive(Serialize)]
-struct Snapshot<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CallSnapshot)]
+pub(super) struct Snapshot<'a> {
+    #[schema(pattern = "^snapshot$", example = "snapshot")]
     r#type: &'static str,
     call: CallJson<'a>,
     version: u32,
@@ -60,6 +75,23 @@ struct Snapshot<'a> {
     open: &'a [OpenUtterance],
 }
 
+/// What happens on a call, as it happens: Server-Sent Events.
+///
+/// Each event has an `id`, its type as `event`, and JSON as `data`. First comes `snapshot`, all that stands; or, after
+/// `Last-Event-ID`, what the viewer missed. Then `partial` (words that may still change), `delta` (words settled),
+/// `completed` (an utterance is over), `replaced` (another version of the transcript is served), `degraded`, `state`,
+/// `note`, and `ended`, after which the server closes. A viewer that falls behind gets another `snapshot`, which stands
+/// instead of all before. A comment every 15 s keeps the line open.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/events", tag = "Live",
+    params(Asked, LastEventId, ("id" = CallSid, Path, description = "The call's id.")),
+    responses(
+        (status = 200, description = "The events; the schema is of the JSON in `data`.", body = CallStream, content_type = "text/event-stream",
+            example = "retry: 2000\n\nid: 1762785052000001\nevent: delta\ndata: {\"type\":\"delta\",\"stream\":1,\"track\":\"inbound\",\"utterance\":0,\"words\":[{\"text\":\"hello\",\"start\":0.4,\"end\":0.8,\"confidence\":0.9}]}\n\n"),
+        (status = 404, description = "`not_found`: there is no call of this id"),
+        (status = 503, description = "`too_many_viewers`: too many viewers at once"),
+    ),
+)]
 pub(super) async fn of_call(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -141,6 +173,19 @@ impl Viewing {
     }
 }
 
+/// Calls that appear or change their state, and their last words: Server-Sent Events.
+///
+/// `call` names a call and its state now. `words` are the last words of calls on which something was said, twice a second at
+/// most. `snapshot` says that something was missed: read the list anew.
+#[utoipa::path(
+    get, path = "/api/v1/events", tag = "Live",
+    params(Asked, LastEventId),
+    responses(
+        (status = 200, description = "The events; the schema is of the JSON in `data`.", body = ListStream, content_type = "text/event-stream",
+            example = "id: 1762785052000001\nevent: call\ndata: {\"type\":\"call\",\"call\":\"CA0123456789abcdef0123456789abcdef\",\"state\":\"live\",\"interrupted\":false}\n\n"),
+        (status = 503, description = "`too_many_viewers`: too many viewers at once"),
+    ),
+)]
 pub(super) async fn of_list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -163,6 +208,19 @@ pub(super) async fn of_list(
     Ok(answer(events.take_until(state.closing.cancelled_owned())))
 }
 
+/// Leads that appear or change, as it happens: Server-Sent Events.
+///
+/// `lead` names the lead's call and whether it is `new` or `changed`. `snapshot` says that something was missed: read the
+/// list anew.
+#[utoipa::path(
+    get, path = "/api/v1/leads/events", tag = "Live",
+    params(Asked, LastEventId),
+    responses(
+        (status = 200, description = "The events; the schema is of the JSON in `data`.", body = LeadStream, content_type = "text/event-stream",
+            example = "id: 1762785052000001\nevent: lead\ndata: {\"type\":\"lead\",\"call\":\"CA0123456789abcdef0123456789abcdef\",\"news\":\"new\"}\n\n"),
+        (status = 503, description = "`too_many_viewers`: too many viewers at once"),
+    ),
+)]
 pub(super) async fn of_leads(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,

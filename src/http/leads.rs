@@ -23,9 +23,11 @@ use crate::{
 /// Characters of the notes on one lead.
 const LONGEST_NOTES: usize = 10_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
+    /// That of one call.
     call_sid: Option<CallSid>,
     /// Of the other side, as the provider writes it: `+972…`.
     phone: Option<String>,
@@ -40,6 +42,7 @@ pub(super) struct Asked {
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: u32,
 }
 
@@ -58,14 +61,16 @@ impl Default for Asked {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Leads)]
 struct PageJson<'a> {
     leads: Vec<LeadJson<'a>>,
     /// Ask for it as `cursor`; null on the last page.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Lead)]
 struct LeadJson<'a> {
     id: &'a str,
     call_sid: &'a CallSid,
@@ -99,7 +104,12 @@ struct LeadJson<'a> {
     ended_at: Option<jiff::Timestamp>,
 }
 
-/// Leads, newest first.
+/// Leads, newest first, with what their calls meant.
+#[utoipa::path(
+    get, path = "/api/v1/leads", tag = "Leads",
+    params(Asked),
+    responses((status = 200, description = "A page of leads.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -130,6 +140,12 @@ pub(super) fn number(phone: &str) -> String {
     }
 }
 
+/// One lead.
+#[utoipa::path(
+    get, path = "/api/v1/leads/{id}", tag = "Leads",
+    params(("id" = String, Path, description = "The lead's id.")),
+    responses((status = 200, description = "The lead.", body = LeadJson), (status = 404, description = "`not_found`: there is no lead of this id"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -138,7 +154,8 @@ pub(super) async fn one(
     Ok(Json(json(&lead)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = LeadChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     notes: Option<String>,
@@ -148,14 +165,23 @@ pub(super) struct Change {
     seen: Seen,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = SeenLead)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Seen {
     notes: Option<String>,
     status: Option<LeadStatus>,
 }
 
-/// Changes notes, status, or both; the lead as it is then.
+/// Changes notes, status, or both.
+///
+/// With `seen`, only where what was seen is what stands still.
+#[utoipa::path(
+    patch, path = "/api/v1/leads/{id}", tag = "Leads",
+    params(("id" = String, Path, description = "The lead's id.")),
+    request_body(content = Change, example = json!({ "notes": "Called back.", "status": "processed", "seen": { "status": "new" } })),
+    responses((status = 200, description = "The lead as it is now.", body = LeadJson), (status = 400, description = "`bad_request`: notes: 10000 characters at most"), (status = 404, description = "`not_found`: there is no lead of this id"), (status = 409, description = "`changed_meanwhile`: somebody else changed this lead meanwhile: read it anew"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a change of a lead"),),
+)]
 pub(super) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,

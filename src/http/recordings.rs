@@ -33,7 +33,8 @@ use crate::{
     time::MediaTime,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Began at this moment or later.
@@ -46,17 +47,20 @@ pub(super) struct Asked {
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Recordings)]
 struct PageJson<'a> {
     recordings: Vec<RecordingJson<'a>>,
     /// Ask for it as `cursor`; null on the last page.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ListedRecording)]
 struct RecordingJson<'a> {
     call: &'a CallSid,
     call_state: CallState,
@@ -83,6 +87,11 @@ struct RecordingJson<'a> {
 }
 
 /// Recordings of all calls, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/recordings", tag = "Recordings",
+    params(Asked),
+    responses((status = 200, description = "A page of recordings.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -157,9 +166,12 @@ pub(super) async fn sizes(recordings: &[Browsed]) -> Result<Vec<Option<u64>>, Ht
 }
 
 /// What the recordings take, and what goes next.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RecordingsUsage)]
 pub(super) struct Keeping {
+    /// Absent where the folder cannot be listed.
     #[serde(flatten)]
+    #[schema(value_type = Usage)]
     pub(super) usage: Option<Usage>,
     /// 0: for ever.
     pub(super) retention_days: u32,
@@ -195,11 +207,17 @@ pub(super) async fn keeping(state: &AppState) -> Result<Keeping, HttpError> {
     })
 }
 
+/// What the recordings take of the disk, how long they are kept, and how many go next.
+#[utoipa::path(
+    get, path = "/api/v1/recordings/usage", tag = "Recordings",
+    responses((status = 200, description = "Bytes and days.", body = Keeping)),
+)]
 pub(super) async fn usage(State(state): State<AppState>) -> Result<Response, HttpError> {
     Ok(Json(keeping(&state).await?).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
     /// The stream's number in the call; needed where several have this track.
@@ -213,6 +231,17 @@ pub(super) struct Which {
 }
 
 /// Deletes one recording's files; its call and what was said stay.
+#[utoipa::path(
+    delete, path = "/api/v1/calls/{id}/recording/{track}", tag = "Recordings",
+    params(Which, ("id" = CallSid, Path, description = "The call's id."), ("track" = Track, Path, description = "The side of the line.")),
+    responses(
+        (status = 200, description = "What went, or would go.", body = Unrecorded),
+        (status = 207, description = "The recording is gone, and files of it are still there: `kept` says why.", body = Unrecorded),
+        (status = 400, description = "`bad_request`: stream: several streams of this call have that track, so say which"),
+        (status = 404, description = "`not_found`: there is no such recording, or it is deleted already"),
+        (status = 409, description = "`conflict`: this recording is archived, and its file holds the other side of the talk too: delete both; or `call_is_live`"),
+    ),
+)]
 pub(super) async fn remove(
     State(state): State<AppState>,
     Path((id, track)): Path<(String, String)>,

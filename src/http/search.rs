@@ -10,37 +10,50 @@ use serde::{Deserialize, Serialize};
 use super::{AppState, HttpError, call_file::CallJson, error::Params, filter};
 use crate::{
     ids::Track,
-    store::search::{Count, Found, Hit, Order, Piece, Query, Remark, Search, SearchCursor},
+    store::{
+        Which,
+        search::{Count, Found, Hit, Order, Piece, Query, Remark, Search, SearchCursor},
+    },
     time::MediaTime,
 };
 
 /// Moments of a page, where nothing is asked for; 50 at most.
 pub(super) const PAGE: u32 = 20;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
     /// Words, `"a phrase"`, `begin*`, `-without`, `OR`.
+    #[param(example = "locksmith -car")]
     pub(super) q: String,
     /// Of calls that began on that day (UTC) or at that moment, or later.
+    #[param(example = "2025-11-10")]
     pub(super) since: String,
     /// To the end of that day, or before that moment.
+    #[param(example = "2025-11-10T14:30:52Z")]
     pub(super) until: String,
     /// The last digits of either side's number, four or more.
+    #[param(example = "4567")]
     pub(super) number: String,
     /// `all`, `live`, `ended`, `finishing`, `final`, `empty` or `failed`.
+    #[param(value_type = Which, inline)]
     pub(super) state: String,
     /// `inbound` or `outbound`.
+    #[param(value_type = Track, inline)]
     pub(super) track: String,
     /// Words of a speaker's name.
     pub(super) speaker: String,
     /// ISO 639-1.
+    #[param(example = "en")]
     pub(super) language: String,
     /// `best` (of the newest 200) or `newest`.
+    #[param(pattern = "^(best|newest)$")]
     pub(super) order: String,
     /// The `next` of the page before.
     pub(super) cursor: Option<String>,
     /// 1 to 50.
+    #[param(minimum = 1, maximum = 50)]
     pub(super) limit: Option<u32>,
 }
 
@@ -83,7 +96,8 @@ impl Asked {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Found)]
 struct FoundJson<'a> {
     hits: Vec<HitJson<'a>>,
     /// How many there are; null where it is `newest` first.
@@ -94,7 +108,8 @@ struct FoundJson<'a> {
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Hit)]
 struct HitJson<'a> {
     call: CallJson<'a>,
     track: Track,
@@ -110,6 +125,15 @@ struct HitJson<'a> {
     url: String,
 }
 
+/// The moments at which something was said.
+///
+/// Over all that is transcribed: words, `"a phrase"`, `begin*`, `-without`, `this OR that`; the best of the newest first,
+/// or simply the newest. `url` is the page that plays the moment.
+#[utoipa::path(
+    get, path = "/api/v1/search", tag = "Calls",
+    params(Asked),
+    responses((status = 200, description = "A page of moments.", body = FoundJson), (status = 400, description = "`bad_request`: limit: 1 to 50"),),
+)]
 pub(super) async fn find(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,

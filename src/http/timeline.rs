@@ -28,7 +28,8 @@ mod story;
 mod tests;
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = TimelineEvent)]
 pub(super) struct Event {
     pub(super) at: Timestamp,
     /// Of the last of several.
@@ -52,6 +53,7 @@ pub(super) struct Event {
     pub(super) length: Option<MediaTime>,
     /// Each by itself, where this stands for several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion, example = json!([]))]
     pub(super) parts: Vec<Self>,
 }
 
@@ -70,12 +72,21 @@ pub(super) struct Facts {
     pub(super) tellings: Vec<Telling>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Timeline)]
 struct TimelineJson<'a> {
     call: &'a CallSid,
     events: &'a [Event],
 }
 
+/// What happened to a call, in order.
+///
+/// From its ring over streams, gaps and versions to jobs and webhooks. What there is much of stands as one, with its `parts`.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/timeline", tag = "Calls",
+    params(("id" = CallSid, Path, description = "The call's id.")),
+    responses((status = 200, description = "What happened.", body = TimelineJson), (status = 404, description = "`not_found`: there is no call of this id"),),
+)]
 pub(super) async fn get(
     State(state): State<AppState>,
     Path(id): Path<String>,

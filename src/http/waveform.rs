@@ -41,14 +41,16 @@ const PIECE: u64 = 10 * ENGINE_RATE;
 const LONGEST: MediaTime = MediaTime::from_ms(12 * 60 * 60 * 1000);
 const WIDTHS: std::ops::RangeInclusive<usize> = 100..=4000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
     /// The stream's number in the call; all of them on the call's time line by default.
     stream: Option<u32>,
     /// Of a very long recording's files, from 1; needs `stream`.
     part: Option<usize>,
-    /// Columns: 100 to 4000.
+    /// Columns of a waveform: 100 to 4000. A spectrogram has as many as it needs.
+    #[param(minimum = 100, maximum = 4000)]
     width: usize,
 }
 
@@ -62,6 +64,20 @@ impl Default for Asked {
     }
 }
 
+/// A track as a waveform.
+///
+/// An SVG over the whole call, or of one stream or file; speech, silence and gaps are marked. Made when it is asked for; `If-None-Match` does as RFC 9110 has it.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/waveform/{track}", tag = "Recordings",
+    params(Asked, ("id" = CallSid, Path, description = "The call's id."), ("track" = Track, Path, description = "The side of the line.")),
+    responses(
+        (status = 200, description = "The picture.", content_type = "image/svg+xml", body = String, headers(("etag" = String, description = "Once the recording is over.")), example = "<svg>…</svg>"),
+        (status = 304, description = "It is what `If-None-Match` names."),
+        (status = 400, description = "`bad_request`: width: 100 to 4000 columns"),
+        (status = 404, description = "`not_found`: there is no such call, track, stream or part"),
+        (status = 410, description = "`gone`: the recording was deleted: its time was up, or somebody wanted it gone"),
+    ),
+)]
 pub(super) async fn wave(
     State(state): State<AppState>,
     Path((id, track)): Path<(String, String)>,
@@ -87,6 +103,20 @@ pub(super) async fn wave(
         .await
 }
 
+/// A track as a spectrogram.
+///
+/// A PNG over the whole call, or of one stream or file. Made when it is asked for; `If-None-Match` does as RFC 9110 has it.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/spectrogram/{track}", tag = "Recordings",
+    params(Asked, ("id" = CallSid, Path, description = "The call's id."), ("track" = Track, Path, description = "The side of the line.")),
+    responses(
+        (status = 200, description = "The picture.", content_type = "image/png", body = Vec<u8>, headers(("etag" = String, description = "Once the recording is over.")), example = "…PNG…"),
+        (status = 304, description = "It is what `If-None-Match` names."),
+        (status = 400, description = "`bad_request`: width: 100 to 4000 columns"),
+        (status = 404, description = "`not_found`: there is no such call, track, stream or part"),
+        (status = 410, description = "`gone`: the recording was deleted: its time was up, or somebody wanted it gone"),
+    ),
+)]
 pub(super) async fn spectrogram(
     State(state): State<AppState>,
     Path((id, track)): Path<(String, String)>,

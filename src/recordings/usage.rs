@@ -16,24 +16,28 @@ use super::{archive::is_archived, folder, import::downloads};
 const MOST_FILES: usize = 200_000;
 
 /// Bytes, and how many files hold them.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Share {
     pub bytes: u64,
     pub files: u64,
 }
 
 /// Of a folder of recordings.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Usage {
     /// WAVs and what stands beside them.
+    #[schema(required = false)]
     pub recordings: Share,
     /// Packed recordings.
+    #[schema(required = false)]
     pub archive: Share,
     /// What was fetched from the provider.
+    #[schema(required = false)]
     pub downloads: Share,
     /// When the oldest recording began.
     pub oldest: Option<Timestamp>,
     /// There were more files than are counted.
+    #[schema(required = false)]
     pub partial: bool,
     /// Bytes that may still be written, and all there are, of the disk.
     pub free: Option<u64>,

@@ -15,7 +15,7 @@ use super::{
 use crate::{ids::CallSid, time::MediaTime};
 
 /// Where a call is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
     /// A stream is open.
@@ -91,7 +91,8 @@ pub struct Call {
 }
 
 /// Which calls a page lists, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WhichCalls)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     #[default]

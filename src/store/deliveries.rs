@@ -16,7 +16,7 @@ use crate::ids::CallSid;
 /// stops one that kills its workers again and again.
 const DELIVER_RUNS: u32 = 100;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// For its first try or a further one.

@@ -21,7 +21,7 @@ pub use pages::{LeadCursor, LeadFilter, LeadPage};
 pub use recorded::{NewProviderRecording, ProviderStatus, RecordingNews};
 
 /// What became of a lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadStatus {
     /// Its call goes on, or is not understood yet.

@@ -147,7 +147,7 @@ pub struct Found {
     pub count: Option<Count>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Count {
     pub at_least: u32,
     pub more: bool,

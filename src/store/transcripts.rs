@@ -19,7 +19,7 @@ use crate::{
     transcript::{Document, Outcome, Segment, Served, TrackSpan, merge, serve_rule},
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionKind {
     Live,

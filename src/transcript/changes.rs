@@ -14,7 +14,7 @@ use crate::{ids::Track, time::MediaTime};
 const NEAR: MediaTime = MediaTime::from_ms(1500);
 
 /// The newer text, with what the older one had instead.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Changes {
     /// Words that both have.
     pub same: usize,
@@ -27,7 +27,7 @@ pub struct Changes {
 }
 
 /// What one speaker said at one go.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ChangedTurn {
     pub track: Track,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,13 +38,14 @@ pub struct ChangedTurn {
 }
 
 /// Words that share their fate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ChangedPiece)]
 pub struct Piece {
     pub kind: Fate,
     pub text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     Same,

@@ -59,7 +59,7 @@ const SHORTEST_TOKEN: usize = 16;
 /// What `http.access_token` becomes in a browser.
 const TOKEN_COOKIE: &str = "callscribe_access";
 /// What a login becomes.
-const SESSION_COOKIE: &str = "callscribe_session";
+pub(super) const SESSION_COOKIE: &str = "callscribe_session";
 /// Passwords looked at together: each takes 19 MiB and a core; whoever comes then waits.
 const AT_ONCE: usize = 2;
 

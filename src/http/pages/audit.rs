@@ -40,7 +40,8 @@ const ACTIONS: [(&str, &str); 18] = [
     ("token.removed", "Removed a token"),
 ];
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(in crate::http) struct Asked {
     /// Of one account or token.
@@ -52,10 +53,12 @@ pub(in crate::http) struct Asked {
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = AuditLog)]
 struct PageJson {
     entries: Vec<AuditEntry>,
     /// Ask for it as `cursor`; null on the last page.
@@ -79,7 +82,12 @@ async fn load(state: &AppState, asked: &Asked) -> Result<PageJson, HttpError> {
     Ok(PageJson { entries, next })
 }
 
-/// Entries, newest first.
+/// Who came in, and what they listened to, exported, changed or deleted; newest first.
+#[utoipa::path(
+    get, path = "/api/v1/audit", tag = "Server",
+    params(Asked),
+    responses((status = 200, description = "A page of entries.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(in crate::http) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,

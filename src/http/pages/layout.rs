@@ -18,7 +18,7 @@ use crate::{
 
 /// Where the bar leads: address and name. A page under an address belongs to it. Nobody is led to where they
 /// may not go.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 10] = [
     ("/", "Calls"),
     ("/leads", "Leads"),
     ("/search", "Search"),
@@ -28,6 +28,7 @@ const PLACES: [(&str, &str); 9] = [
     ("/try", "Try it"),
     ("/accounts", "Accounts"),
     ("/audit", "Audit"),
+    ("/api", "API"),
 ];
 
 #[derive(Clone)]

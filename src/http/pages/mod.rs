@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) mod account;
 pub(super) mod accounts;
+pub(super) mod api;
 pub(super) mod audit;
 pub(super) mod call;
 pub(super) mod calls;

@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, routing::post};
+use axum::{Router, extract::DefaultBodyLimit};
 use secrecy::SecretString;
+use utoipa_axum::routes;
 
-use super::proxy::Proxies;
+use super::{proxy::Proxies, routes::Routes};
 use crate::{live::hub::Hub, store::Store, time::Clock};
 
 mod answer;
@@ -37,12 +38,16 @@ pub struct Doors {
 
 /// The four doors, at their configured paths.
 pub fn router(doors: Doors) -> Router {
-    let paths = doors.options.clone();
-    Router::new()
-        .route(&paths.voice_path, post(voice::voice))
-        .route(&paths.recording_path, post(news::recording_done))
-        .route(&paths.status_path, post(news::status))
-        .route(&paths.stream_path, post(news::stream))
+    routes(&doors.options)
+        .router()
         .layer(DefaultBodyLimit::max(heard::LONGEST_BODY))
         .with_state(Arc::new(doors))
+}
+
+pub(super) fn routes(paths: &Options) -> Routes<Arc<Doors>> {
+    Routes::new()
+        .door_at(&paths.voice_path, routes!(voice::voice))
+        .door_at(&paths.recording_path, routes!(news::recording_done))
+        .door_at(&paths.status_path, routes!(news::status))
+        .door_at(&paths.stream_path, routes!(news::stream))
 }

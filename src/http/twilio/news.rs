@@ -20,6 +20,19 @@ use crate::{
 const LONGEST_WHY: usize = 200;
 
 /// A recording is done, or never will be.
+#[utoipa::path(
+    post, path = "/webhook/twilio/recording", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "Twilio's recording status callback.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "RecordingSid": "RE0123456789abcdef0123456789abcdef", "RecordingStatus": "completed", "RecordingUrl": "https://api.twilio.com/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Recordings/RE0123456789abcdef0123456789abcdef", "RecordingDuration": "42", "RecordingChannels": "2" })),
+    security(()),
+    responses(
+        (status = 200, description = "It is known now, or was before."),
+        (status = 204, description = "Nobody knows the call: nothing is made of it."),
+        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
+        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
+        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
+        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+    ),
+)]
 pub(super) async fn recording_done(
     State(doors): State<Arc<Doors>>,
     heard: Heard,
@@ -53,6 +66,19 @@ pub(super) async fn recording_done(
 }
 
 /// The call went on.
+#[utoipa::path(
+    post, path = "/webhook/twilio/status", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "Twilio's call status callback.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "CallStatus": "completed", "CallDuration": "42" })),
+    security(()),
+    responses(
+        (status = 200, description = "It is known now, or was before."),
+        (status = 204, description = "Nobody knows the call: nothing is made of it."),
+        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
+        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
+        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
+        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+    ),
+)]
 pub(super) async fn status(
     State(doors): State<Arc<Doors>>,
     heard: Heard,
@@ -73,6 +99,19 @@ pub(super) async fn status(
 }
 
 /// The provider's side of a stream; that it runs says that the call was answered.
+#[utoipa::path(
+    post, path = "/webhook/twilio/stream", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "Twilio's stream status callback.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "StreamSid": "MZ0123456789abcdef0123456789abcdef", "StreamEvent": "stream-started" })),
+    security(()),
+    responses(
+        (status = 200, description = "It is known now, or was before."),
+        (status = 204, description = "Nobody knows the call: nothing is made of it."),
+        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
+        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
+        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
+        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+    ),
+)]
 pub(super) async fn stream(
     State(doors): State<Arc<Doors>>,
     heard: Heard,

@@ -17,8 +17,22 @@ use super::{
 };
 use crate::{live::hub::LeadNews, store::NewLead, wire::webhook::VoiceRequest};
 
+/// A call rings: what to do with it, as TwiML.
+///
 /// The lead is there before the answer leaves. The answer depends on the request alone, so that a
 /// delivery that comes again gets the same.
+#[utoipa::path(
+    post, path = "/webhook/twilio/voice", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "What Twilio sends of a call; `CallSid` at least.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "AccountSid": "AC0123456789abcdef0123456789abcdef", "From": "+972541234567", "To": "+97231234567", "CallStatus": "ringing", "Direction": "inbound" })),
+    security(()),
+    responses(
+        (status = 200, description = "TwiML.", body = String, content_type = "text/xml", example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>…</Response>"),
+        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
+        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
+        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
+        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+    ),
+)]
 pub(super) async fn voice(
     State(doors): State<Arc<Doors>>,
     heard: Heard,

@@ -21,7 +21,7 @@ const WORDS: usize = 10;
 const LETTERS: usize = 120;
 
 /// What was said last on a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LastWords {
     pub call: CallSid,
     pub track: Track,

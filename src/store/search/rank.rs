@@ -17,7 +17,8 @@ const BEFORE: usize = 80;
 const EXCERPT: usize = 300;
 
 /// A piece of an excerpt.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = ExcerptPiece)]
 pub struct Piece {
     pub text: String,
     /// This is what was looked for.

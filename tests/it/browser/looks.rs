@@ -87,6 +87,9 @@ async fn nothing_sticks_out_anywhere() {
     )
     .await;
     views(&browser, &format!("{base}/calls/none"), "not-found").await;
+    views(&browser, &format!("{base}/api"), "api").await;
+    let one = format!("{base}/api#get_calls_id_transcript");
+    views(&browser, &one, "api-operation").await;
     let closed = Site::open_with(
         hub::Options::default(),
         "0.0.0.0:80",

@@ -243,7 +243,8 @@ impl Browser {
         faults
     }
 
-    async fn cdp(&self, method: &str, params: Value) -> Value {
+    /// A command of the browser's own protocol.
+    pub(crate) async fn cdp(&self, method: &str, params: Value) -> Value {
         let body = json!({ "cmd": method, "params": params });
         self.post("/goog/cdp/execute", body).await
     }

@@ -53,6 +53,7 @@ fn app(site: &Site) -> Router {
         about: Arc::clone(&site.about),
         microphones: None,
         closing: site.closing.clone(),
+        outside: Arc::default(),
     })
 }
 

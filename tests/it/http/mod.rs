@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod login;
 mod jobs;
+mod openapi;
 mod insight;
 mod leads;
 mod pages;

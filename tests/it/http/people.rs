@@ -144,12 +144,8 @@ async fn a_booking_lives_in_the_business_s_time() {
 #[tokio::test]
 async fn what_is_asked_wrongly_is_told() {
     let site = Site::open().await;
-    add(
-        &site,
-        CUSTOMERS,
-        json!({ "name": "Ann", "external_id": "7" }),
-    )
-    .await;
+    let ann = json!({ "name": "Ann", "external_id": "7" });
+    add(&site, CUSTOMERS, ann).await;
     let bad = StatusCode::BAD_REQUEST;
     for (path, body, status, said) in [
         (CUSTOMERS, json!({}), bad, "name: is missing"),
