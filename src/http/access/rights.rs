@@ -191,6 +191,12 @@ pub fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str
     })
 }
 
+/// What is written into the audit log of requests.
+#[cfg(test)]
+pub(in crate::http) fn deeds() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().filter_map(|right| right.deed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

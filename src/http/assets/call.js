@@ -10,6 +10,13 @@ import { speaking } from "./call-words.js";
 
 if (document.getElementById("talk")) followCall();
 
+/** A hit of the search leads to its moment. A browser that plays nothing by itself stands there. */
+function playWhatIsAskedFor(sound) {
+  const asked = new URLSearchParams(location.search);
+  const seconds = parseFloat(asked.get("play"));
+  if (Number.isFinite(seconds)) sound.hear(seconds, asked.get("track"));
+}
+
 function followCall() {
   const marks = speaking();
   const sound = player(marks.at);
@@ -21,6 +28,7 @@ function followCall() {
   const view = scroller();
   const roving = keys(sound);
   offerCopy();
+  playWhatIsAskedFor(sound);
   page.around = (swap) => {
     view.keep(swap);
     roving.settle();

@@ -19,12 +19,18 @@ use crate::{
 };
 
 /// What the page calls each action.
-const ACTIONS: [(&str, &str); 18] = [
+const ACTIONS: [(&str, &str); 24] = [
     ("recording.fetched", "Listened to a recording"),
     ("transcript.exported", "Exported a transcript"),
     ("call.deleted", "Deleted a call"),
     ("recording.deleted", "Deleted a recording"),
     ("lead.changed", "Changed a lead"),
+    ("customer.added", "Added a customer"),
+    ("customer.changed", "Changed a customer"),
+    ("customer.deleted", "Deleted a customer"),
+    ("booking.added", "Added a booking"),
+    ("booking.changed", "Changed a booking"),
+    ("booking.deleted", "Deleted a booking"),
     ("job.retried", "Tried a job again"),
     ("job.dropped", "Dropped a job"),
     ("delivery.repeated", "Told another system again"),
@@ -186,4 +192,16 @@ fn address(asked: &Asked, cursor: Option<&str>) -> String {
     let url = reqwest::Url::parse_with_params("http://localhost/audit", given);
     let query = url.as_ref().ok().and_then(|url| url.query());
     query.map_or("/audit".into(), |query| format!("/audit?{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_deed_has_its_words() {
+        for deed in crate::http::access::rights::deeds() {
+            assert!(ACTIONS.iter().any(|(known, _)| *known == deed), "{deed}");
+        }
+    }
 }

@@ -13,6 +13,8 @@ async fn a_search_leads_to_its_moment_by_keyboard() {
     let site = Site::open().await;
     let base = site.listen().await;
     let line = site.call("CA1").await;
+    let path = line.record(Inbound, &[1000; 45 * 16_000]).await;
+    line.record_closed(Inbound, &path, None).await;
     line.hang_up(45).await;
     line.finish(&[
         (Inbound, 0.4, "Hello, I need somebody."),
@@ -51,6 +53,9 @@ async fn a_search_leads_to_its_moment_by_keyboard() {
         browser.text("location.search").await,
         "?play=12.4&track=inbound"
     );
+    browser
+        .until("document.querySelector('audio[data-track=inbound]').currentTime > 12.4")
+        .await;
 
     browser
         .go(&format!("{base}/search?q=%D7%9C%D7%95%D7%98%D7%95"))
