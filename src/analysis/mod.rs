@@ -15,6 +15,7 @@ use crate::{
 mod columns;
 mod dropouts;
 pub mod findings;
+mod outline;
 pub mod plot;
 mod probe;
 mod quiet;

@@ -6,15 +6,16 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{Columns, Envelope, Span, quiet::Silences};
+use super::{
+    Envelope, Span,
+    outline::{FRAME, Outline},
+};
 use crate::{
     ids::Track,
     speech::coverage::CoverageKind,
     time::{ENGINE_RATE, MediaTime},
 };
 
-/// 20 ms at 16 kHz.
-const FRAME: usize = 320;
 /// Of the picture; its width is in columns.
 const HEIGHT: f64 = 72.0;
 /// The strip that tells what became of the sound.
@@ -32,10 +33,7 @@ const STYLE: &str = "@media (prefers-color-scheme:dark){
 
 /// Takes 16 kHz audio piece by piece.
 pub struct Wave {
-    envelope: Columns<Envelope>,
-    silences: Silences,
-    frame: Vec<i16>,
-    frames: u64,
+    outline: Outline,
 }
 
 /// What is marked beside the wave.
@@ -58,43 +56,29 @@ impl Wave {
     #[must_use]
     pub fn new(columns: usize) -> Self {
         Self {
-            envelope: Columns::new(columns),
-            silences: Silences::default(),
-            frame: Vec::with_capacity(FRAME),
-            frames: 0,
+            outline: Outline::new(columns),
         }
     }
 
     pub fn push(&mut self, samples: &[i16]) {
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.len().min(FRAME - self.frame.len()));
-            self.frame.extend_from_slice(piece);
-            rest = after;
-            if self.frame.len() == FRAME {
-                self.close_frame();
-            }
-        }
+        self.outline.push(samples);
     }
 
     /// Where it has come to.
     #[must_use]
     pub const fn samples(&self) -> u64 {
-        self.frames * FRAME as u64 + self.frame.len() as u64
+        self.outline.samples()
     }
 
     /// The wave as SVG, over `length` at least.
     #[must_use]
-    pub fn svg(mut self, track: Track, length: MediaTime, marks: &[Mark]) -> String {
-        if !self.frame.is_empty() {
-            self.close_frame();
-        }
-        let drawn = MediaTime::from_engine_samples(self.frames * FRAME as u64);
+    pub fn svg(self, track: Track, length: MediaTime, marks: &[Mark]) -> String {
+        let (envelope, silences, drawn) = self.outline.finish();
         let scale = Scale {
-            width: index(self.envelope.get().len().max(2)),
+            width: index(envelope.get().len().max(2)),
             secs: length.max(drawn).as_secs().max(0.001),
         };
-        let (silences, _) = self.silences.finish(drawn);
+        let (silences, _) = silences.finish(drawn);
         let label = format!("Wave of the {track} track");
         html! {
             svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (scale.width) " " (HEIGHT) }
@@ -102,20 +86,11 @@ impl Wave {
                 title { (label) ": speech in colour, silence shaded, what is missing in amber" }
                 style { (PreEscaped(STYLE)) }
                 path.silence fill="#e6e7e3" d=(boxes(&silences, &scale, 0.0, HEIGHT - STRIP)) {}
-                path.(track.as_str()) fill=(colour(track)) d=(outline(self.envelope.get(), self.envelope.each(), &scale)) {}
+                path.(track.as_str()) fill=(colour(track)) d=(outline(envelope.get(), envelope.each(), &scale)) {}
                 (strip(track, marks, &scale))
             }
         }
         .into_string()
-    }
-
-    fn close_frame(&mut self) {
-        let frame = Envelope::of(&self.frame);
-        let start = MediaTime::from_engine_samples(self.frames * FRAME as u64);
-        self.silences.push(start, &frame);
-        self.envelope.push(&frame);
-        self.frames += 1;
-        self.frame.clear();
     }
 }
 

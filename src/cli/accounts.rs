@@ -3,14 +3,14 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     config::Config,
     http::access::password,
-    store::{self, AccountName, Actor, Deed, Role, Store},
+    store::{AccountName, Actor, Deed, Role, Store},
     time::Clock,
 };
 
@@ -48,16 +48,10 @@ enum Action {
 /// # Errors
 /// When the database does not open, refuses, or no password is given.
 pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
-    let store = open(config).await?;
+    let store = super::open_store(config).await?;
     let done = act(args.action, &store).await;
     store.close().await;
     done
-}
-
-pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
-    Store::open(&config.store)
-        .await
-        .with_context(|| format!("store.url {}", store::describe(&config.store.url)))
 }
 
 async fn act(action: Action, store: &Store) -> anyhow::Result<()> {

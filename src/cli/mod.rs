@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -133,6 +134,13 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
         store::describe(&config.store.url)
     );
     Ok(())
+}
+
+/// The configured database; a failure names it.
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    Store::open(&config.store)
+        .await
+        .with_context(|| format!("store.url {}", store::describe(&config.store.url)))
 }
 
 /// A runtime for one command.

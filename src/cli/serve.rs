@@ -138,9 +138,7 @@ impl Server {
             .await
             .with_context(|| format!("server.listen {}", config.server.listen))?;
         let address = listener.local_addr()?;
-        let store = Store::open(&config.store)
-            .await
-            .with_context(|| format!("store.url {}", crate::store::describe(&config.store.url)))?;
+        let store = super::open_store(config).await?;
         recover(config, &store, &clock).await?;
 
         let lifecycle = Lifecycle::default();

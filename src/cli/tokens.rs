@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::accounts::{note, open};
+use super::accounts::note;
 use crate::{
     config::Config,
     http::access::secret,
@@ -47,7 +47,7 @@ enum Action {
 /// # Errors
 /// When the database does not open or refuses.
 pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
-    let store = open(config).await?;
+    let store = super::open_store(config).await?;
     let done = act(args.action, &store).await;
     store.close().await;
     done

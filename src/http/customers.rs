@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AppState, HttpError,
     error::Params,
+    leads,
     paging::{PAGE, cursor, limit},
 };
 use crate::{
@@ -158,13 +159,9 @@ pub(super) async fn remove(
     }
 }
 
-/// A number to search for, as it is stored. A plus that was not escaped has become a space.
+/// A number to search for, as it is stored.
 pub(super) fn number(phone: &str, options: &Arc<Options>) -> Result<String, HttpError> {
-    let spelled = match phone.strip_prefix(' ') {
-        Some(rest) => format!("+{rest}"),
-        None => phone.to_owned(),
-    };
-    match Party::read(&spelled, options.region) {
+    match Party::read(&leads::number(phone), options.region) {
         Party::Number(number) => Ok(number),
         _ => Err(HttpError::bad_request("phone: is no complete number")),
     }

@@ -17,7 +17,7 @@ use crate::{ids::CallSid, wire::webhook::CallStatus};
 mod pages;
 mod recorded;
 
-pub use pages::{LeadCursor, LeadFilter, LeadPage};
+pub use pages::{LeadFilter, LeadPage};
 pub use recorded::{NewProviderRecording, ProviderStatus, RecordingNews};
 
 /// What became of a lead.

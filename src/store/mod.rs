@@ -75,8 +75,8 @@ pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
 };
 pub use leads::{
-    Advanced, Changed, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus,
-    NewLead, NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
+    Advanced, Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
+    NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
 pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;

@@ -27,10 +27,7 @@ const LONGEST_WHY: usize = 200;
     responses(
         (status = 200, description = "It is known now, or was before."),
         (status = 204, description = "Nobody knows the call: nothing is made of it."),
-        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
-        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
-        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
-        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+        Refused,
     ),
 )]
 pub(super) async fn recording_done(
@@ -73,10 +70,7 @@ pub(super) async fn recording_done(
     responses(
         (status = 200, description = "It is known now, or was before."),
         (status = 204, description = "Nobody knows the call: nothing is made of it."),
-        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
-        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
-        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
-        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+        Refused,
     ),
 )]
 pub(super) async fn status(
@@ -106,10 +100,7 @@ pub(super) async fn status(
     responses(
         (status = 200, description = "It is known now, or was before."),
         (status = 204, description = "Nobody knows the call: nothing is made of it."),
-        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
-        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
-        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
-        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+        Refused,
     ),
 )]
 pub(super) async fn stream(

@@ -27,10 +27,7 @@ use crate::{live::hub::LeadNews, store::NewLead, wire::webhook::VoiceRequest};
     security(()),
     responses(
         (status = 200, description = "TwiML.", body = String, content_type = "text/xml", example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>…</Response>"),
-        (status = 400, description = "A field is missing or broken.", body = String, content_type = "text/plain", example = "CallSid is missing\n"),
-        (status = 403, description = "The signature is missing or wrong, or a page of another site sent it.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n"),
-        (status = 413, description = "Longer than 64 KiB.", body = String, content_type = "text/plain", example = "a form of at most 64 KiB is expected\n"),
-        (status = 415, description = "Not a form.", body = String, content_type = "text/plain", example = "a form is expected: application/x-www-form-urlencoded\n"),
+        Refused,
     ),
 )]
 pub(super) async fn voice(

@@ -1,11 +1,9 @@
 //! Leads as they are read: one, and pages of them.
 
-use std::{fmt, str::FromStr};
-
 use jiff::Timestamp;
 
 use super::{
-    super::{Error, Store, db::args},
+    super::{Error, Store, db::args, paging::Place},
     Lead, LeadStatus, lead_from,
 };
 use crate::ids::CallSid;
@@ -25,35 +23,11 @@ pub struct LeadFilter {
     pub text: Option<String>,
 }
 
-/// Where a page ended: opaque text to whoever pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeadCursor {
-    created_ms: i64,
-    id: uuid::Uuid,
-}
-
-impl fmt::Display for LeadCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.created_ms, self.id)
-    }
-}
-
-impl FromStr for LeadCursor {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let (ms, id) = text.split_once('.').ok_or(Error::BadCursor)?;
-        Ok(Self {
-            created_ms: ms.parse().map_err(|_| Error::BadCursor)?,
-            id: id.parse().map_err(|_| Error::BadCursor)?,
-        })
-    }
-}
-
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeadPage {
     pub leads: Vec<Lead>,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<LeadCursor>,
+    pub next: Option<Place>,
 }
 
 /// Leads beside what their calls meant, of which there may be nothing yet.
@@ -116,7 +90,7 @@ impl Store {
     pub async fn leads(
         &self,
         filter: &LeadFilter,
-        after: Option<&LeadCursor>,
+        after: Option<&Place>,
         limit: u32,
     ) -> Result<LeadPage, Error> {
         // A text a filter: each finds its index, and "newest first" has a place to start from.
@@ -130,9 +104,7 @@ impl Store {
             } => select_page!("leads.status = $6"),
             _ => select_page!("1 = 1"),
         };
-        let (ms, id) = after.map_or((i64::MAX, String::new()), |cursor| {
-            (cursor.created_ms, cursor.id.to_string())
-        });
+        let (ms, id) = Place::bounds(after);
         let rows = self
             .db
             .rows(
@@ -154,8 +126,7 @@ impl Store {
         let more = leads.len() > limit as usize;
         leads.truncate(limit as usize);
         let last = leads.last().filter(|_| more);
-        let next =
-            last.map(|lead| format!("{}.{}", lead.created_at.as_millisecond(), lead.id).parse());
+        let next = last.map(|lead| Place::new(lead.created_at, &lead.id));
         Ok(LeadPage {
             next: next.transpose()?,
             leads,

@@ -245,7 +245,7 @@ async fn leads_are_found_and_paged(bench: &Bench) {
     };
     assert_eq!(list(both).await.len(), 3);
     for bad in ["", "1", "x.y", "1.", "1.nonsense"] {
-        let cursor = bad.parse::<crate::store::LeadCursor>();
+        let cursor = bad.parse::<crate::store::Place>();
         assert!(matches!(cursor, Err(Error::BadCursor)), "{bad}");
     }
 }
