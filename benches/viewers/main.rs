@@ -191,28 +191,42 @@ fn each(after: u64, before: u64, viewers: usize) -> String {
     }
 }
 
-/// When it began, and how long it took; nanoseconds.
-fn timed(act: impl FnOnce()) -> (u64, u64) {
-    let begun = nanoseconds();
-    act();
-    (begun, nanoseconds() - begun)
+/// One event published; nanoseconds.
+struct Published {
+    begun: u64,
+    took: u64,
+    /// Of the thread that published: what of `took` it worked itself.
+    worked: u64,
 }
 
-fn tell_publisher(what: &str, published: &[(u64, u64)]) {
-    let took = sorted(published.iter().map(|(_, took)| *took as f64 / 1e3));
+fn timed(act: impl FnOnce()) -> Published {
+    let (begun, at) = (nanoseconds(), worked());
+    act();
+    Published {
+        begun,
+        worked: worked() - at,
+        took: nanoseconds() - begun,
+    }
+}
+
+fn tell_publisher(what: &str, published: &[Published]) {
+    let told = |of: fn(&Published) -> u64| {
+        spread(&sorted(published.iter().map(|one| of(one) as f64 / 1e3)))
+    };
     println!(
-        "  publish        {}, µs, {what} ({} events)",
-        spread(&took),
-        took.len()
+        "  publish        {}, µs, {what} ({} events); of these its thread worked {}",
+        told(|one| one.took),
+        published.len(),
+        told(|one| one.worked),
     );
 }
 
 /// From the moment before it was published until the first and the last viewer that reads has it.
-fn tell_lateness(seen: &Seen, first: u64, published: &[(u64, u64)]) {
+fn tell_lateness(seen: &Seen, first: u64, published: &[Published]) {
     let mut early = Vec::new();
     let mut late = Vec::new();
     let mut fewest = usize::MAX;
-    for (id, (begun, _)) in (first..).zip(published) {
+    for (id, Published { begun, .. }) in (first..).zip(published) {
         let Some((count, first, last)) = seen.events.get(&id) else {
             continue;
         };
@@ -259,6 +273,12 @@ fn slow(args: &Args, viewers: usize) -> usize {
 fn nanoseconds() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     Duration::try_from(now).unwrap().as_nanos() as u64
+}
+
+/// Nanoseconds that this thread has run.
+fn worked() -> u64 {
+    let ran = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(ran).unwrap().as_nanos() as u64
 }
 
 fn cpu_seconds() -> f64 {

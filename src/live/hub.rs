@@ -17,12 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ids::CallSid, store::CallState, time::Clock};
 
+mod crier;
 pub mod event;
 mod log;
 mod ticker;
 #[cfg(test)]
 mod tests;
 
+use crier::Crier;
 pub use event::{CallEvent, CallView, LeadEvent, LeadNews, ListEvent, OpenUtterance, Utterance};
 use log::Log;
 pub use log::{Logged, Next};
@@ -65,6 +67,7 @@ struct Inner {
     calls: Mutex<HashMap<CallSid, Arc<Call>>>,
     list: Arc<Log<ListEvent>>,
     leads: Arc<Log<LeadEvent>>,
+    crier: Arc<Crier>,
     ticker: Ticker,
     viewers: Arc<AtomicUsize>,
 }
@@ -88,14 +91,16 @@ pub struct TooManyViewers;
 impl Hub {
     #[must_use]
     pub fn new(options: Options, clock: Clock) -> Self {
-        let list = Log::new(first_id(&clock), options.kept_events);
-        let leads = Log::new(first_id(&clock), options.kept_events);
+        let crier = Arc::default();
+        let list = Log::new(first_id(&clock), options.kept_events, &crier);
+        let leads = Log::new(first_id(&clock), options.kept_events, &crier);
         Self(Arc::new(Inner {
             options,
             clock,
             calls: Mutex::default(),
             list: Arc::new(list),
             leads: Arc::new(leads),
+            crier,
             ticker: Ticker::default(),
             viewers: Arc::default(),
         }))
@@ -255,7 +260,8 @@ impl Hub {
         self.sweep();
         let mut calls = self.lock_calls();
         let call = calls.entry(sid.clone()).or_insert_with(|| {
-            let log = Log::new(first_id(&self.0.clock), self.0.options.kept_events);
+            let options = &self.0.options;
+            let log = Log::new(first_id(&self.0.clock), options.kept_events, &self.0.crier);
             let last = Life {
                 published: self.0.clock.now(),
                 ended: false,

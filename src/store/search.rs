@@ -153,16 +153,9 @@ pub struct Count {
     pub more: bool,
 }
 
-/// A match, before it is read as a whole.
-pub(super) struct Match {
-    pub(super) id: i64,
-    pub(super) call: CallSid,
-    text: String,
-}
-
-/// Matches from some number down.
+/// Numbers of matches, from some number down.
 pub(super) struct Matches {
-    pub(super) found: Vec<Match>,
+    pub(super) found: Vec<i64>,
     /// Where those begin that were not looked at.
     pub(super) rest: Option<i64>,
 }
@@ -199,19 +192,18 @@ impl Store {
         limit: u32,
     ) -> Result<Found, Error> {
         let matches = self.matches(search, below, RANKED).await?;
-        let below = matches.found.first().map_or(below, |newest| newest.id + 1);
+        let below = matches.found.first().map_or(below, |newest| newest + 1);
         let all = u32::try_from(matches.found.len()).unwrap_or(u32::MAX);
-        let mut ranked: Vec<(f64, i64)> = matches
-            .found
+        let texts = self.rows_of(TEXTS, &matches.found).await?;
+        let mut ranked = texts
             .iter()
-            .map(|found| {
-                let tokens = fold::tokens(&found.text);
-                (
-                    rank::score(&search.query.marks(&tokens), tokens.len()),
-                    found.id,
-                )
+            .map(|row| {
+                let text = row.text("text")?;
+                let tokens = fold::tokens(&text);
+                let score = rank::score(&search.query.marks(&tokens), tokens.len());
+                Ok((score, row.int("id")?))
             })
-            .collect();
+            .collect::<Result<Vec<(f64, i64)>, Error>>()?;
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
         let page = ranked.iter().skip(given as usize).take(limit as usize);
         let page: Vec<i64> = page.map(|(_, id)| *id).collect();
@@ -228,9 +220,8 @@ impl Store {
 
     async fn newest(&self, search: &Search, below: i64, limit: u32) -> Result<Found, Error> {
         let matches = self.matches(search, below, limit).await?;
-        let page: Vec<i64> = matches.found.iter().map(|found| found.id).collect();
         Ok(Found {
-            hits: self.hits(search, &page).await?,
+            hits: self.hits(search, &matches.found).await?,
             next: matches.rest.map(SearchCursor::Below),
             count: None,
         })
@@ -261,16 +252,16 @@ impl Store {
             let more = ids.len() > look as usize;
             let ids = &ids[..ids.len().min(look as usize)];
             let Some(lowest) = ids.last() else { break };
-            for (found_one, call) in self.read(ids).await? {
-                if !filtered || passes(search, &call) {
-                    found.push(found_one);
-                }
+            if filtered {
+                found.extend(self.passing(search, ids).await?);
+            } else {
+                found.extend(ids);
             }
             below = *lowest;
             if found.len() >= wanted as usize {
                 let is_cut = found.len() > wanted as usize;
                 found.truncate(wanted as usize);
-                let last = found.last().map_or(below, |found| found.id);
+                let last = found.last().copied().unwrap_or(below);
                 return Ok(Matches {
                     found,
                     rest: (more || is_cut).then_some(last),
@@ -347,26 +338,17 @@ impl Store {
         row.map(|row| row.int("base")).transpose()
     }
 
-    /// Matches with the facts of their calls that a filter asks for, newest first.
-    async fn read(&self, ids: &[i64]) -> Result<Vec<(Match, Facts)>, Error> {
-        let mut all = Vec::with_capacity(ids.len());
-        for rows in self.rows_of(READ, ids).await? {
-            let facts = Facts {
-                state: rows.parsed("state")?,
-                numbers: [
-                    rows.maybe_text("from_number")?,
-                    rows.maybe_text("to_number")?,
-                ],
-            };
-            let found = Match {
-                id: rows.int("id")?,
-                call: rows.parsed("sid")?,
-                text: rows.text("text")?,
-            };
-            all.push((found, facts));
+    /// Those of calls that pass what the index does not know of the filter.
+    async fn passing(&self, search: &Search, ids: &[i64]) -> Result<Vec<i64>, Error> {
+        let mut passing = Vec::with_capacity(ids.len());
+        for row in self.rows_of(FACTS, ids).await? {
+            let numbers = [row.maybe_text("from_number")?, row.maybe_text("to_number")?];
+            if passes(search, row.parsed("state")?, &numbers) {
+                passing.push(row.int("id")?);
+            }
         }
-        all.sort_by_key(|(found, _)| std::cmp::Reverse(found.id));
-        Ok(all)
+        passing.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
+        Ok(passing)
     }
 
     async fn hits(&self, search: &Search, ids: &[i64]) -> Result<Vec<Hit>, Error> {
@@ -378,7 +360,7 @@ impl Store {
         Ok(ids.iter().filter_map(|id| hits.remove(id)).collect())
     }
 
-    /// Rows of entries, a handful at a time: a text has a fixed number of values.
+    /// Rows of numbers, a handful at a time: a text has a fixed number of values.
     async fn rows_of(&self, sql: &'static str, ids: &[i64]) -> Result<Vec<Row>, Error> {
         let mut all = Vec::with_capacity(ids.len());
         for some in ids.chunks(LARGEST_PAGE as usize) {
@@ -447,41 +429,49 @@ const BY_TSVECTOR: &str = "SELECT id FROM search_text
     WHERE lexemes @@ CAST($1 AS TSQUERY) AND id < $2 AND id >= $3 ORDER BY id + 0 DESC LIMIT $4";
 
 /// Fifty numbers, some of which may be null.
-macro_rules! of_entries {
-    ($select:literal) => {
+macro_rules! among_fifty {
+    ($select:expr) => {
         concat!(
             $select,
-            " FROM search_entries e
-                JOIN segments s ON s.call_sid = e.call_sid AND s.version = e.version
-                    AND s.stream = e.stream AND s.track = e.track AND s.number = e.number
-                JOIN calls c ON c.sid = e.call_sid
-              WHERE e.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+            " IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
                 $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
                 $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50)"
         )
     };
 }
-const READ: &str = of_entries!("SELECT e.id, c.sid, c.state, c.from_number, c.to_number, s.text");
-const HITS: &str =
-    of_entries!("SELECT c.*, e.id, s.track, s.speaker, s.start_at, s.end_at, s.text, s.words");
+macro_rules! of_segments {
+    ($select:literal, $join:literal) => {
+        among_fifty!(concat!(
+            $select,
+            " FROM search_entries e
+                JOIN segments s ON s.call_sid = e.call_sid AND s.version = e.version
+                    AND s.stream = e.stream AND s.track = e.track AND s.number = e.number ",
+            $join,
+            " WHERE e.id"
+        ))
+    };
+}
+use among_fifty;
+const TEXTS: &str = of_segments!("SELECT e.id, s.text", "");
+const HITS: &str = of_segments!(
+    "SELECT c.*, e.id, s.track, s.speaker, s.start_at, s.end_at, s.text, s.words",
+    "JOIN calls c ON c.sid = e.call_sid"
+);
+const FACTS: &str = among_fifty!(
+    "SELECT e.id, c.state, c.from_number, c.to_number
+     FROM search_entries e JOIN calls c ON c.sid = e.call_sid WHERE e.id"
+);
 
 fn ids(rows: &[Row]) -> Result<Vec<i64>, Error> {
     rows.iter().map(|row| row.int("id")).collect()
 }
 
-struct Facts {
-    state: super::CallState,
-    numbers: [Option<String>; 2],
-}
-
-fn passes(search: &Search, call: &Facts) -> bool {
+fn passes(search: &Search, state: super::CallState, numbers: &[Option<String>]) -> bool {
     let is_number = |number: &NumberEnd| {
-        call.numbers
-            .iter()
-            .flatten()
-            .any(|known| known.ends_with(number.as_str()))
+        let mut known = numbers.iter().flatten();
+        known.any(|known| known.ends_with(number.as_str()))
     };
-    search.which.holds(call.state) && search.number.as_ref().is_none_or(is_number)
+    search.which.holds(state) && search.number.as_ref().is_none_or(is_number)
 }
 
 fn hit_from(row: &Row, query: &Query) -> Result<Hit, Error> {

@@ -1,24 +1,20 @@
 //! One bounded log of events, read by any number of readers at their own pace.
-//!
-//! Who publishes wakes one task, the log's crier, and that one wakes the readers: five hundred of them take
-//! a quarter of a millisecond to wake, which is no business of the call's own stream.
 
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use metrics::counter;
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, watch},
-};
+use tokio::sync::watch;
 
-use super::event::Entry;
-use crate::tasks;
+use super::{
+    crier::{Cried, Crier, Reading},
+    event::Entry,
+};
 
 /// An event with its id.
 #[derive(Debug)]
@@ -59,26 +55,17 @@ pub enum Next<E: Entry> {
 
 pub(super) struct Log<E: Entry> {
     ring: Mutex<Ring<E>>,
-    /// Told of every change; the crier waits on it.
-    pushed: Arc<Notify>,
-    /// Whether there is a crier.
-    cried: AtomicBool,
+    crier: Arc<Crier>,
+    /// The crier knows that there is news.
+    told: AtomicBool,
     /// Bumped after changes; readers wait on it.
     changed: watch::Sender<()>,
 }
 
-impl<E: Entry> Drop for Log<E> {
-    fn drop(&mut self) {
-        // The crier looks up and finds nothing.
-        self.pushed.notify_one();
-    }
-}
-
-async fn cry<E: Entry>(log: Weak<Log<E>>, pushed: Arc<Notify>) {
-    loop {
-        pushed.notified().await;
-        let Some(log) = log.upgrade() else { return };
-        log.changed.send_replace(());
+impl<E: Entry> Cried for Log<E> {
+    fn cry(&self) {
+        self.told.store(false, Ordering::SeqCst);
+        self.changed.send_replace(());
     }
 }
 
@@ -94,7 +81,7 @@ struct Ring<E: Entry> {
 
 impl<E: Entry> Log<E> {
     /// An empty log whose first event will be `first + 1`.
-    pub(super) fn new(first: u64, capacity: usize) -> Self {
+    pub(super) fn new(first: u64, capacity: usize, crier: &Arc<Crier>) -> Self {
         let ring = Ring {
             kept: VecDeque::new(),
             capacity: capacity.max(1),
@@ -105,32 +92,30 @@ impl<E: Entry> Log<E> {
         };
         Self {
             ring: Mutex::new(ring),
-            pushed: Arc::default(),
-            cried: AtomicBool::new(false),
+            crier: Arc::clone(crier),
+            told: AtomicBool::new(false),
             changed: watch::Sender::new(()),
         }
     }
 
-    pub(super) fn push(&self, event: E) {
+    pub(super) fn push(self: &Arc<Self>, event: E) {
         self.lock().push(event);
-        self.pushed.notify_one();
+        self.tell();
     }
 
     /// Readers get [`Next::Gone`] once they have read what is left.
-    pub(super) fn close(&self) {
+    pub(super) fn close(self: &Arc<Self>) {
         self.lock().closed = true;
-        self.pushed.notify_one();
+        self.tell();
     }
 
-    /// Sees to it that somebody will wake who waits here.
-    fn await_cries(self: &Arc<Self>) {
-        if self.cried.load(Ordering::Relaxed) || Handle::try_current().is_err() {
+    /// A reader that is not counted yet looks into the ring before it waits.
+    fn tell(self: &Arc<Self>) {
+        if self.changed.receiver_count() == 0 || self.told.swap(true, Ordering::SeqCst) {
             return;
         }
-        if !self.cried.swap(true, Ordering::Relaxed) {
-            let crier = cry(Arc::downgrade(self), Arc::clone(&self.pushed));
-            drop(tasks::spawn("crier", crier));
-        }
+        let news = Arc::downgrade(self);
+        self.crier.tell(news);
     }
 
     /// The newest id, and what is remembered with it.
@@ -178,15 +163,18 @@ pub(super) struct Reader<E: Entry> {
     changed: watch::Receiver<()>,
     /// The last event that the viewer has; `None` asks for a snapshot.
     seen: Option<u64>,
+    reading: Reading,
 }
 
 impl<E: Entry> Reader<E> {
     pub(super) fn new(log: Arc<Log<E>>, last_event_id: Option<u64>) -> Self {
         let changed = log.changed.subscribe();
+        let reading = log.crier.read();
         Self {
             log,
             changed,
             seen: last_event_id,
+            reading,
         }
     }
 
@@ -196,7 +184,7 @@ impl<E: Entry> Reader<E> {
             if let Some(next) = self.ready() {
                 return next;
             }
-            self.log.await_cries();
+            self.reading.wait();
             if self.changed.changed().await.is_err() {
                 return Next::Gone;
             }

@@ -36,6 +36,14 @@ pub(super) fn of_span(name: &str, number: i64) -> String {
     format!("_{name}{number}")
 }
 
+/// Words side by side, as PostgreSQL marks them: its index knows no places, so that a phrase of common words
+/// would be looked for in every row that has them all. A phrase of two is found by its mark alone.
+fn pairs(words: &[String]) -> impl Iterator<Item = String> {
+    words
+        .windows(2)
+        .map(|two| format!("_w{}_{}", two[0], two[1]))
+}
+
 /// One for each word of the name.
 pub(super) fn of_speaker(name: &str) -> Vec<String> {
     let words = fold::tokens(name).into_iter();
@@ -87,8 +95,11 @@ pub(super) fn tsquery(query: &Query, marks: &Marks) -> String {
         Term::Prefix(begin) if begin.chars().count() <= BEGINNING => quoted(&format!("_p{begin}")),
         Term::Prefix(begin) => format!("{}:*", quoted(begin)),
         Term::Phrase(words) => {
-            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-            format!("({})", words.join(" <-> "))
+            let pairs = pairs(words).map(|pair| quoted(&pair));
+            let places: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            let placed = (words.len() > 2).then(|| format!("({})", places.join(" <-> ")));
+            let all: Vec<String> = pairs.chain(placed).collect();
+            format!("({})", all.join(" & "))
         }
     };
     let clause = |clause: &Clause| {
@@ -137,10 +148,12 @@ pub(super) fn tsvector(words: &[String], marks: &[String], at_secs: i64) -> Stri
             let begin: String = word.chars().take(BEGINNING).collect();
             format!("'_p{begin}'")
         });
+    let pairs = pairs(words).map(|pair| format!("'{pair}'"));
     let spans = SPANS.map(|(name, secs)| of_span(name, at_secs.div_euclid(secs)));
     let marks = marks.iter().chain(&spans).map(|mark| format!("'{mark}'"));
     marks
         .chain(beginnings)
+        .chain(pairs)
         .chain(placed)
         .collect::<Vec<_>>()
         .join(" ")
@@ -164,7 +177,13 @@ mod tests {
                 "car -\"dark red\" -key*",
                 &marks,
                 "(\"_tinbound\") AND (\"_c1\" OR \"_c2\") AND ((((\"car\")) NOT (\"dark red\" OR \"key\" *)))",
-                "('_tinbound') & ('_c1' | '_c2') & ((('car') & !('dark' <-> 'red') & !'_pkey'))",
+                "('_tinbound') & ('_c1' | '_c2') & ((('car') & !('_wdark_red') & !'_pkey'))",
+            ),
+            (
+                "\"the dark red car\"",
+                &none,
+                "((\"the dark red car\"))",
+                "((('_wthe_dark' & '_wdark_red' & '_wred_car' & ('the' <-> 'dark' <-> 'red' <-> 'car'))))",
             ),
             (
                 "keys* OR a",

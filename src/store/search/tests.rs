@@ -589,8 +589,7 @@ async fn any_text_and_any_question_agree(bench: &Bench) {
         let matches = bench.store.matches(&search, i64::MAX, 100).await.unwrap();
         let mut found: Vec<MediaTime> = Vec::new();
         for some in matches.found.chunks(50) {
-            let ids: Vec<i64> = some.iter().map(|found| found.id).collect();
-            let hits = bench.store.hits(&search, &ids).await.unwrap();
+            let hits = bench.store.hits(&search, some).await.unwrap();
             found.extend(hits.iter().map(|hit| hit.start));
         }
         found.sort_unstable();
