@@ -122,7 +122,7 @@ async fn write_live(store: &Store, clock: &Clock) {
     const BATCH: u64 = 50;
     let mut random = Random(11);
     let tag = u64::try_from(clock.wall().as_microsecond()).unwrap();
-    let stream = open(store, tag, clock.wall()).await;
+    let stream = open(store, tag, after_all_days()).await;
     let began = clock.now();
     for batch in 0..BATCHES {
         let live: Vec<LiveSegment> = (0..BATCH)
@@ -198,7 +198,7 @@ fn combined() -> Vec<(&'static str, Make)> {
         ),
         (
             "phrase of two common words",
-            kind(move |n| format!("\"{}\"", two(n % 10, n % 7))),
+            kind(move |n| format!("\"{}\"", two(n % 10, n % 7 + 10))),
         ),
         (
             "phrase of two middling words",
@@ -206,7 +206,11 @@ fn combined() -> Vec<(&'static str, Make)> {
         ),
         (
             "phrase of three common words",
-            kind(move |n| format!("\"{} {}\"", two(n % 5, n % 7), english(n % 3))),
+            kind(move |n| format!("\"{} {}\"", two(n % 5, n % 7 + 5), english(n % 3))),
+        ),
+        (
+            "the same common word three times",
+            kind(move |n| format!("\"{} {}\"", two(n % 10, n % 10), english(n % 10))),
         ),
         (
             "common word without another",
@@ -460,6 +464,10 @@ impl Random {
 
 fn first_day() -> Timestamp {
     "2025-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn after_all_days() -> Timestamp {
+    first_day() + SignedDuration::from_secs(seconds(DAYS * 86_400))
 }
 
 fn seconds(secs: u64) -> i64 {

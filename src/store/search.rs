@@ -8,7 +8,7 @@
 //! same way, and are asked one thing only: the numbers of the newest entries that match. Numbers follow the
 //! beginnings of calls, so FTS5 gives them newest first by itself and stops early. GIN cannot: it would
 //! collect half a million entries of a common word first. Therefore PostgreSQL is asked for one span of
-//! time after the other, back from the newest, each wider than the one before; entries are marked with
+//! calls after the other, back from the newest, each wider than the one before; entries are marked with
 //! the hour, the day and the month in which their call began, so that the index itself keeps to the span.
 //!
 //! The price of that: only the newest [`RANKED`] matches are ranked against each other. Of a word that was
@@ -46,10 +46,10 @@ mod talks;
 #[cfg(test)]
 mod tests;
 
-use index::{CALL, SECOND};
+use index::SECOND;
 pub use query::{Query, Remark};
 pub use rank::Piece;
-use spans::Span;
+use spans::{Span, Spans};
 
 /// The newest matches, which are ranked.
 pub const RANKED: u32 = 200;
@@ -396,26 +396,27 @@ impl Sought {
     }
 
     async fn by_spans(&self, db: &Db, below: i64, limit: u32) -> Result<Vec<i64>, Error> {
-        let ends = "SELECT COALESCE(MIN(base), 0) AS lowest, COALESCE(MAX(base), 0) AS highest
-            FROM search_calls";
-        let Some(row) = db.row(ends, &[]).await? else {
-            return Ok(Vec::new());
-        };
-        let from = self.from.max(row.int("lowest")?);
-        let to = below.min(row.int("highest")?.saturating_add(CALL));
+        let placed = syntax::placed(&self.query);
+        let mut spans = Spans::new(db, self.from, below);
         let mut found = Vec::new();
-        for Span { from, to, marks } in spans::back(from, to) {
+        while found.len() < limit as usize
+            && let Some(Span { from, to, marks }) = spans.next().await?
+        {
             let mut all = self.marks.clone();
             all.extend(Some(marks).filter(|marks| !marks.is_empty()));
             let matching = syntax::tsquery(&self.query, &all);
             let rest = i64::from(limit) - i64::try_from(found.len()).unwrap_or(i64::MAX);
-            let rows = db
-                .rows_afresh(BY_TSVECTOR, args![matching, to, from, rest])
-                .await?;
+            let rows = match &placed {
+                None => {
+                    db.rows_afresh(BY_TSVECTOR, args![matching, to, from, rest])
+                        .await?
+                }
+                Some(placed) => {
+                    db.rows_afresh(BY_PLACES, args![matching, to, from, rest, placed])
+                        .await?
+                }
+            };
             found.extend(ids(&rows)?);
-            if found.len() >= limit as usize {
-                break;
-            }
         }
         Ok(found)
     }
@@ -424,9 +425,21 @@ impl Sought {
 const BY_FTS5: &str = "SELECT rowid AS id FROM search_text
     WHERE search_text MATCH $1 AND rowid < $2 AND rowid >= $3 ORDER BY rowid DESC LIMIT $4";
 
-/// `+ 0`: in order of the numbers it would go through all of the span, hoping for an early end.
-const BY_TSVECTOR: &str = "SELECT id FROM search_text
-    WHERE lexemes @@ CAST($1 AS TSQUERY) AND id < $2 AND id >= $3 ORDER BY id + 0 DESC LIMIT $4";
+/// `+ 0`: by the order of the numbers it would go through all of the span, hoping for an early end, or
+/// gather the span's numbers beside the matches.
+macro_rules! by_tsvector {
+    ($besides:literal) => {
+        concat!(
+            "SELECT id FROM search_text
+             WHERE lexemes @@ CAST($1 AS TSQUERY) AND id + 0 < $2 AND id + 0 >= $3 ",
+            $besides,
+            " ORDER BY id + 0 DESC LIMIT $4"
+        )
+    };
+}
+const BY_TSVECTOR: &str = by_tsvector!("");
+/// `IS TRUE`: looked at in rows that were found, and not in the index.
+const BY_PLACES: &str = by_tsvector!("AND (lexemes @@ CAST($5 AS TSQUERY)) IS TRUE");
 
 /// Fifty numbers, some of which may be null.
 macro_rules! among_fifty {

@@ -87,42 +87,46 @@ pub(super) fn fts5(query: &Query, marks: &Marks) -> String {
     groups.chain([words]).collect::<Vec<_>>().join(" AND ")
 }
 
-/// For a cast to `tsquery`.
+/// For a cast to `tsquery`: what the index is asked. Of a phrase of more than two words it says that they
+/// are side by side in pairs; [`placed`] says the rest.
 pub(super) fn tsquery(query: &Query, marks: &Marks) -> String {
-    let quoted = |word: &str| format!("'{word}'");
-    let term = |term: &Term| match term {
-        Term::Word(word) => any_of(forms(word).map(|form| quoted(&form)), " | "),
-        Term::Prefix(begin) if begin.chars().count() <= BEGINNING => quoted(&format!("_p{begin}")),
-        Term::Prefix(begin) => format!("{}:*", quoted(begin)),
-        Term::Phrase(words) => {
-            let pairs = pairs(words).map(|pair| quoted(&pair));
-            let places: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-            let placed = (words.len() > 2).then(|| format!("({})", places.join(" <-> ")));
-            let all: Vec<String> = pairs.chain(placed).collect();
-            format!("({})", all.join(" & "))
-        }
-    };
-    let clause = |clause: &Clause| {
-        let none = clause
-            .none
-            .iter()
-            .map(|without| format!("!{}", term(without)));
-        format!(
-            "({})",
-            clause
-                .all
-                .iter()
-                .map(term)
-                .chain(none)
-                .collect::<Vec<_>>()
-                .join(" & ")
-        )
-    };
     let groups = marks
         .iter()
-        .map(|group| any_of(group.iter().map(|mark| quoted(mark)), " | "));
-    let words = any_of(query.any.iter().map(clause), " | ");
+        .map(|group| any_of(group.iter().map(|mark| lexeme(mark)), " | "));
+    let words = any_of(query.any.iter().map(|any| clause(any, false)), " | ");
     groups.chain([words]).collect::<Vec<_>>().join(" & ")
+}
+
+/// What a row has to hold besides, where the places of its words matter. Asked of the index it would go
+/// through all places of words that are everywhere.
+pub(super) fn placed(query: &Query) -> Option<String> {
+    let terms = query
+        .any
+        .iter()
+        .flat_map(|any| any.all.iter().chain(&any.none));
+    let is_long = terms.into_iter().any(is_long);
+    is_long.then(|| any_of(query.any.iter().map(|any| clause(any, true)), " | "))
+}
+
+fn is_long(term: &Term) -> bool {
+    matches!(term, Term::Phrase(words) if words.len() > 2)
+}
+
+fn clause(clause: &Clause, placed: bool) -> String {
+    let of = |one: &Term| match one {
+        Term::Word(word) => any_of(forms(word).map(|form| lexeme(&form)), " | "),
+        Term::Prefix(begin) if begin.chars().count() <= BEGINNING => lexeme(&format!("_p{begin}")),
+        Term::Prefix(begin) => format!("{}:*", lexeme(begin)),
+        Term::Phrase(words) if placed => any_of(words.iter().map(|word| lexeme(word)), " <-> "),
+        Term::Phrase(words) => any_of(pairs(words).map(|pair| lexeme(&pair)), " & "),
+    };
+    let none = clause.none.iter().filter(|one| placed || !is_long(one));
+    let none = none.map(|without| format!("!{}", of(without)));
+    any_of(clause.all.iter().map(of).chain(none), " & ")
+}
+
+fn lexeme(word: &str) -> String {
+    format!("'{word}'")
 }
 
 fn any_of(each: impl Iterator<Item = String>, or: &str) -> String {
@@ -180,21 +184,29 @@ mod tests {
                 "('_tinbound') & ('_c1' | '_c2') & ((('car') & !('_wdark_red') & !'_pkey'))",
             ),
             (
-                "\"the dark red car\"",
+                "\"the dark car\" -\"dark car key\"",
                 &none,
-                "((\"the dark red car\"))",
-                "((('_wthe_dark' & '_wdark_red' & '_wred_car' & ('the' <-> 'dark' <-> 'red' <-> 'car'))))",
-            ),
-            (
-                "keys* OR a",
-                &none,
-                "((\"keys\" *) OR ((\"a\")))",
-                "(('keys':*) | (('a')))",
+                "(((\"the dark car\") NOT (\"dark car key\")))",
+                "((('_wthe_dark' & '_wdark_car')))",
             ),
         ] {
             let query = Query::parse(typed);
             assert_eq!(fts5(&query, marks), fts, "{typed}");
             assert_eq!(tsquery(&query, marks), ts, "{typed}");
+        }
+    }
+
+    #[test]
+    fn places_are_looked_at_where_pairs_do_not_tell() {
+        for (typed, expected) in [
+            ("dark -\"red car\"", None),
+            ("\"the dark car\"", Some("((('the' <-> 'dark' <-> 'car')))")),
+            (
+                "key OR car -\"the dark car\"",
+                Some("((('key')) | (('car') & !('the' <-> 'dark' <-> 'car')))"),
+            ),
+        ] {
+            assert_eq!(placed(&Query::parse(typed)).as_deref(), expected, "{typed}");
         }
     }
 
@@ -209,7 +221,8 @@ mod tests {
             let rest = bare(fts5(&query, &Marks::new()), '"');
             let rest = rest.replace("AND", "").replace("NOT", "").replace("OR", "");
             prop_assert!(rest.chars().all(|c| "() *".contains(c)), "{}", rest);
-            let rest = bare(tsquery(&query, &Marks::new()), '\'');
+            let placed = placed(&query).unwrap_or_default();
+            let rest = bare(tsquery(&query, &Marks::new()) + &placed, '\'');
             prop_assert!(rest.chars().all(|c| "()&|!<->: *".contains(c)), "{}", rest);
         }
     }
