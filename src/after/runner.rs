@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, Transcribe, Trouble,
+    Analyse, Announce, Archive, Context, Deliver, Download, Job, Link, Purge, Transcribe, Trouble,
     Understand, alert::alert, backoff::backoff, daily,
 };
 use crate::{
@@ -87,6 +87,7 @@ impl Runner {
         for number in 0..context.options.understand_at_once {
             runner.add::<Understand>(context, number);
         }
+        runner.add::<Link>(context, 0);
         runner.add::<Announce>(context, 0);
         for number in 0..context.hooks.workers() {
             runner.add::<Deliver>(context, number);
@@ -366,6 +367,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
                 Announce::KIND,
                 Deliver::KIND,
                 Understand::KIND,
+                Link::KIND,
                 Archive::KIND,
                 Purge::KIND,
             ] {

@@ -118,7 +118,8 @@ pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    match state.store.remove_customer(&id).await? {
+    let now = state.clock.wall();
+    match state.store.remove_customer(&id, now).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(no_customer()),
     }
@@ -136,7 +137,7 @@ pub(super) fn number(phone: &str, options: &Arc<Options>) -> Result<String, Http
     }
 }
 
-fn no_customer() -> HttpError {
+pub(super) fn no_customer() -> HttpError {
     HttpError::not_found("there is no customer of this id")
 }
 

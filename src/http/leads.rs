@@ -11,9 +11,11 @@ use super::{
     AppState, HttpError,
     error::Params,
     paging::{PAGE, limit},
+    ring,
 };
 use crate::{
     ids::CallSid,
+    people::link::Ends,
     store::{Lead, LeadChange, LeadFilter, LeadLog, LeadStatus},
     wire::webhook::CallStatus,
 };
@@ -88,6 +90,15 @@ struct LeadJson<'a> {
     ended_at: Option<jiff::Timestamp>,
 }
 
+/// While the phone rings, too.
+#[derive(Serialize)]
+struct OneJson<'a> {
+    #[serde(flatten)]
+    lead: LeadJson<'a>,
+    /// Who has the number, and what to know of him; null where nobody has, or several.
+    customer: Option<ring::Known>,
+}
+
 /// Leads, newest first.
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -121,7 +132,14 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
     let lead = state.store.lead(&id).await?.ok_or_else(no_lead)?;
-    Ok(Json(json(&lead)).into_response())
+    let ends = Ends {
+        from: lead.from.as_deref(),
+        to: lead.to.as_deref(),
+        direction: lead.direction.as_deref(),
+    };
+    let customer = ring::at_the_ring(&state, &ends, lead.created_at).await?;
+    let lead = json(&lead);
+    Ok(Json(OneJson { lead, customer }).into_response())
 }
 
 #[derive(Deserialize)]

@@ -27,6 +27,7 @@ mod call_file;
 mod bookings;
 mod calls;
 pub mod connections;
+mod conversations;
 mod customers;
 mod deliveries;
 mod error;
@@ -35,11 +36,13 @@ mod events;
 mod health;
 mod jobs;
 mod leads;
+mod links;
 mod insight;
 pub mod media;
 mod pages;
 mod paging;
 pub mod proxy;
+mod ring;
 mod range;
 mod recording;
 mod transcript;
@@ -101,6 +104,44 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
+/// Customers, their bookings, and whose calls they were.
+fn people_routes() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/api/v1/customers",
+            get(customers::list).post(customers::add),
+        )
+        .route(
+            "/api/v1/customers/{id}",
+            get(customers::one)
+                .patch(customers::change)
+                .delete(customers::remove),
+        )
+        .route("/api/v1/bookings", get(bookings::list).post(bookings::add))
+        .route(
+            "/api/v1/bookings/{id}",
+            get(bookings::one)
+                .patch(bookings::change)
+                .delete(bookings::remove),
+        )
+        .route(
+            "/api/v1/conversations/customer/{id}",
+            get(conversations::of_customer),
+        )
+        .route(
+            "/api/v1/conversations/booking/{id}",
+            get(conversations::of_booking),
+        )
+        .route("/api/v1/conversations/search", get(conversations::search))
+        .route("/api/v1/links/review", get(conversations::review))
+        .route("/api/v1/customers/{id}/context", get(links::context))
+        .route(
+            "/api/v1/calls/{id}/link",
+            get(links::one).put(links::put).delete(links::remove),
+        )
+        .route("/api/v1/calls/{id}/customer", post(links::make_customer))
+}
+
 /// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
 /// merged.
 pub fn router(state: AppState) -> Router {
@@ -122,23 +163,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/leads", get(leads::list))
         .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
         .route("/api/v1/calls/{id}/insight", get(insight::get))
-        .route(
-            "/api/v1/customers",
-            get(customers::list).post(customers::add),
-        )
-        .route(
-            "/api/v1/customers/{id}",
-            get(customers::one)
-                .patch(customers::change)
-                .delete(customers::remove),
-        )
-        .route("/api/v1/bookings", get(bookings::list).post(bookings::add))
-        .route(
-            "/api/v1/bookings/{id}",
-            get(bookings::one)
-                .patch(bookings::change)
-                .delete(bookings::remove),
-        )
+        .merge(people_routes())
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,

@@ -7,6 +7,7 @@
 //! | [`sheet`] | the same out of a CSV file, line by line |
 //! | [`said`] | what was said on a call that tells one booking from another: days, times, guests, names |
 //! | [`link`] | whose call that was, about which booking, and how sure that is |
+//! | [`context`] | what whoever answers should know of a customer, in a few lines |
 //! | [`labelled`] | calls whose customers and bookings are known, and how many of them are found |
 //!
 //! A business's own ids (`external_id`) are kept beside ours, so that bringing the same twice changes
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub mod booking;
+pub mod context;
 pub mod customer;
 pub mod labelled;
 pub mod link;

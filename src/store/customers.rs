@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Error, Store,
     db::{Row, Tx, args},
-    new_id,
+    links, new_id,
     rows::to_json,
 };
 use crate::people::customer::{Customer, Details};
@@ -71,12 +71,14 @@ impl Store {
         self.customer(id).await
     }
 
-    /// With the bookings; whether there was one.
+    /// With the bookings; his calls are nobody's then, until they are looked at again. Whether there was
+    /// one.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn remove_customer(&self, id: &str) -> Result<bool, Error> {
+    pub async fn remove_customer(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
+        links::let_go(&mut tx, id, at).await?;
         let gone = tx
             .run("DELETE FROM customers WHERE id = $1", args![id])
             .await?;
@@ -219,6 +221,7 @@ async fn insert(tx: &mut Tx, details: &Details, at: Timestamp) -> Result<String,
     )
     .await?;
     index_phones(tx, &id, details).await?;
+    links::again_by_customer(tx, &id, at).await?;
     Ok(id)
 }
 
@@ -244,7 +247,10 @@ async fn update(tx: &mut Tx, id: &str, details: &Details, at: Timestamp) -> Resu
         )
         .await?;
     if known > 0 {
+        // Of the numbers that he had, and of those that he has.
+        links::again_by_customer(tx, id, at).await?;
         index_phones(tx, id, details).await?;
+        links::again_by_customer(tx, id, at).await?;
     }
     Ok(())
 }
@@ -279,7 +285,7 @@ async fn index_phones(tx: &mut Tx, id: &str, details: &Details) -> Result<(), Er
     Ok(())
 }
 
-fn customer_from(row: &Row) -> Result<Customer, Error> {
+pub(super) fn customer_from(row: &Row) -> Result<Customer, Error> {
     Ok(Customer {
         id: row.text("id")?,
         details: Details {

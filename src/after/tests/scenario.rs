@@ -84,6 +84,7 @@ impl<'a> Scenario<'a> {
             observer: Arc::new(move |_: &CallSid, what| log.lock().unwrap().push(what.clone())),
             options: Options::default(),
             insight: Arc::new(Insight::new(&insight::Options::default(), clock.clone()).unwrap()),
+            people: Arc::default(),
             recordings: PathBuf::new(),
             retention_days: 7,
             archive_days: 2,

@@ -12,6 +12,7 @@ use crate::{
         call_file::{CallFile, sid},
         calls::address,
         error::Params,
+        ring,
     },
     store::{CallState, Note, NoteKind, Recording, RecordingState, Version, VersionKind},
     time::MediaTime,
@@ -35,8 +36,10 @@ pub(in crate::http) async fn show(
         VersionKind::Live => "live",
         VersionKind::Final => "final",
     };
+    let people = ring::section(&state, &file.call).await?;
     let content = html! {
             (status(&file))
+            (people)
             (meaning::section(file.log.as_ref()))
             (players(&file))
             @if let Some(analysis) = &file.analysis { (quality(analysis)) }

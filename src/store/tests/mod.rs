@@ -7,6 +7,7 @@ mod deliveries;
 mod forget;
 mod jobs;
 mod leads;
+mod links;
 mod opening;
 mod pen;
 mod people;

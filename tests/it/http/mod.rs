@@ -5,6 +5,7 @@ mod api;
 mod erase;
 mod events;
 mod jobs;
+mod links;
 mod insight;
 mod pages;
 mod people;
