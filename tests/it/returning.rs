@@ -146,6 +146,11 @@ async fn the_next_call_of_a_returning_customer_has_context() {
     );
     assert_eq!(newest["call_started_at"], "2024-11-15T15:27:00Z");
     assert_eq!(newest["booking_id"], link["booking_id"]);
+    knows(&program, customer).await;
+}
+
+/// What whoever answers is told.
+async fn knows(program: &Program, customer: &str) {
     let path = format!("/api/v1/customers/{customer}/context?format=json");
     let context = program.get(&path).await;
     let text = context["text"].as_str().unwrap();

@@ -116,6 +116,11 @@ async fn a_customer_s_calls_are_told_page_by_page() {
     assert_eq!((ids(&rest), &rest["next"]), (vec!["CA0"], &Value::Null));
     let found = "/api/v1/conversations/search?text=PARK&limit=1";
     assert_eq!(ids(&site.get(found).await.json()), ["CA2"]);
+}
+
+#[tokio::test]
+async fn what_is_asked_wrongly_is_refused() {
+    let site = Site::open().await;
     for (path, status, said) in [
         (
             "/api/v1/conversations/customer/none",
