@@ -241,8 +241,22 @@ async fn calls_are_looked_at_again_when_a_booking_comes_moves_or_goes(bench: &Be
     assert_eq!(left.booking_id, None);
 }
 
-async fn conversations_are_found_and_paged(bench: &Bench) {
-    let store = &bench.store;
+/// Every call that fits, a page a call.
+async fn all_of(bench: &Bench, filter: &ConversationFilter) -> Vec<String> {
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = bench.store.conversations(filter, cursor.as_ref(), 1).await;
+        let (page, next) = page.unwrap();
+        found.extend(page.into_iter().map(|one| one.linked.call.to_string()));
+        cursor = next;
+        if cursor.is_none() {
+            return found;
+        }
+    }
+}
+
+/// Ann's first call, her second about a booking, and one that is nobody's; her and the booking.
+async fn three_calls(bench: &Bench) -> (String, String) {
     let ann = customer(bench, "Ann", ANN, 0).await;
     let booking = book(bench, &ann, 60).await;
     for (sid, secs, text) in [
@@ -260,6 +274,12 @@ async fn conversations_are_found_and_paged(bench: &Bench) {
          VALUES ('CA2', '{\"sentiment\":\"positive\",\"topics\":[\"catering\"]}',
             '{\"title\":\"Food\",\"points\":[]}', 'model', '{}', 1, $1, $1)";
     bench.write(insights, args![at(120)]).await;
+    (ann, booking)
+}
+
+async fn conversations_are_found_and_paged(bench: &Bench) {
+    let store = &bench.store;
+    let (ann, booking) = three_calls(bench).await;
     let all = ConversationFilter::default;
     let text = |text: &str| ConversationFilter {
         text: Some(text.into()),
@@ -308,18 +328,7 @@ async fn conversations_are_found_and_paged(bench: &Bench) {
         (text("%"), &["CA2"]),
         (text("_ello"), &[]),
     ] {
-        let (mut found, mut cursor) = (Vec::new(), None);
-        loop {
-            let (page, next) = store
-                .conversations(&filter, cursor.as_ref(), 1)
-                .await
-                .unwrap();
-            found.extend(page.into_iter().map(|one| one.linked.call.to_string()));
-            cursor = next;
-            if cursor.is_none() {
-                break;
-            }
-        }
+        let found = all_of(bench, &filter).await;
         assert_eq!(found, expected, "{filter:?}");
     }
     assert_eq!(store.calls_of_customer(&ann).await.unwrap(), 2);
