@@ -12,14 +12,16 @@ use crate::{
     after,
     config::Config,
     http::{
-        self, Access, AppState,
+        self, About, Access, AppState,
         connections::{self, HEAD_TIMEOUT},
+        microphone::Microphones,
     },
     lifecycle::Lifecycle,
     live::{
         Gateway, Shared,
         admission::{Admission, carried},
         hub::Hub,
+        microphone::Studio,
     },
     recordings::{self, Recorder},
     speech::ears::Ears,
@@ -115,6 +117,7 @@ pub struct Server {
     pub lifecycle: Lifecycle,
     pub gateway: Gateway,
     jobs: after::Runner,
+    access: Arc<Access>,
     closing: CancellationToken,
     doors: JoinHandle<()>,
 }
@@ -135,16 +138,21 @@ impl Server {
             .await
             .with_context(|| format!("server.listen {}", config.server.listen))?;
         let address = listener.local_addr()?;
-        let store = Store::open(&config.store)
-            .await
-            .with_context(|| format!("store.url {}", crate::store::describe(&config.store.url)))?;
+        let store = super::open_store(config).await?;
         recover(config, &store, &clock).await?;
 
         let lifecycle = Lifecycle::default();
         let closing = CancellationToken::new();
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
         let jobs = engines::start_jobs(config, &loaded, &gateway)?;
-        let app = app(config, &gateway, &closing, metrics, clock)?;
+        let about = About::new(clock.clone(), &config.recording, loaded.names());
+        let about = Arc::new(about);
+        let render = metrics.clone();
+        let watch = Arc::clone(&about).watch(move || render.render(), closing.clone());
+        drop(tasks::spawn("figures", watch));
+        let access = Access::new(config.server.listen, &config.http, config.server.proxies())?;
+        let access = Arc::new(access);
+        let app = app(config, &gateway, &access, &closing, metrics, about);
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -156,6 +164,7 @@ impl Server {
             lifecycle,
             gateway,
             jobs,
+            access,
             closing,
             doors,
         })
@@ -174,6 +183,7 @@ impl Server {
             let _ = tasks::blocking("recorder", move || recorder.shutdown()).await;
         }
         self.gateway.pen.close().await;
+        self.access.settled().await;
         self.gateway.store.close().await;
         tracing::info!("stopped");
     }
@@ -267,42 +277,54 @@ fn gateway(
     }))
 }
 
+/// Where the doors beside pages and API are.
+pub(super) fn outside(config: &Config) -> http::Outside {
+    http::Outside {
+        twilio: config.twilio.clone(),
+        media_path: config.media.path.clone(),
+    }
+}
+
 fn app(
     config: &Config,
     gateway: &Gateway,
+    access: &Arc<Access>,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
-    clock: Clock,
-) -> anyhow::Result<axum::Router> {
-    let ready = gateway.clone();
+    about: Arc<About>,
+) -> axum::Router {
+    let (ready, clock) = (gateway.clone(), gateway.clock.clone());
     let state = AppState {
         store: gateway.store.clone(),
         hub: gateway.hub.clone(),
         clock: clock.clone(),
-        access: Arc::new(Access::new(
-            config.server.listen,
-            config.http.access_token.as_ref(),
-            &config.http.hosts,
-        )?),
+        access: Arc::clone(access),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
         people: Arc::new(config.people.clone()),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
+        about,
+        microphones: config.microphone.enabled.then(|| Microphones {
+            studio: Studio::new(gateway.clone(), config.microphone.clone()),
+            proxies: config.server.proxies(),
+        }),
         closing: closing.clone(),
+        outside: Arc::new(outside(config)),
     };
     let twilio = http::twilio::router(http::twilio::Doors {
         store: gateway.store.clone(),
+        hub: gateway.hub.clone(),
         clock,
         options: config.twilio.clone(),
         proxies: config.server.proxies(),
         auth_token: config.media.auth_token.clone(),
         media_path: config.media.path.clone(),
     });
-    Ok(http::router(state)
+    http::router(state)
         .merge(http::media::router(
             gateway.clone(),
             config.server.proxies(),
         ))
-        .merge(twilio))
+        .merge(twilio)
 }

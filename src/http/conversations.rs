@@ -27,22 +27,27 @@ const OF_A_BOOKING: u32 = 200;
 /// How long a booking lasts that has no end.
 const LASTS: SignedDuration = SignedDuration::from_hours(3);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
+    /// Of one customer.
     customer_id: Option<String>,
+    /// About one booking.
     booking_id: Option<String>,
     /// That began at this moment or after it: RFC 3339.
     from: Option<Timestamp>,
     /// That began before this moment.
     to: Option<Timestamp>,
     /// `positive`, `neutral` or `negative`.
+    #[param(inline)]
     sentiment: Option<Sentiment>,
     /// In what was said.
     text: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: u32,
 }
 
@@ -61,7 +66,8 @@ impl Default for Asked {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CustomerConversations)]
 struct HistoryJson<'a> {
     customer_id: &'a str,
     customer_name: &'a str,
@@ -70,14 +76,16 @@ struct HistoryJson<'a> {
     page: PageJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Conversations)]
 struct PageJson<'a> {
     conversations: Vec<ConversationJson<'a>>,
     /// Ask for it as `cursor`; null on the last page.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = BookingConversations)]
 struct BookingJson<'a> {
     booking_id: &'a str,
     customer_id: &'a str,
@@ -86,7 +94,8 @@ struct BookingJson<'a> {
     after: Vec<ConversationJson<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Conversation)]
 struct ConversationJson<'a> {
     id: &'a CallSid,
     call_started_at: Timestamp,
@@ -111,7 +120,8 @@ struct ConversationJson<'a> {
     linked_by: LinkedBy,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ConversationInsights)]
 struct InsightsJson<'a> {
     sentiment: Option<Sentiment>,
     topics: &'a [String],
@@ -120,6 +130,11 @@ struct InsightsJson<'a> {
 }
 
 /// A customer's calls, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/customer/{id}", tag = "People",
+    params(("id" = String, Path, description = "The customer's id."), Asked),
+    responses((status = 200, description = "A page of the customer's calls.", body = HistoryJson), (status = 400, description = "`bad_request`: limit: 1 to 200"), (status = 404, description = "`not_found`: there is no customer of this id"),),
+)]
 pub(super) async fn of_customer(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -142,6 +157,11 @@ pub(super) async fn of_customer(
 }
 
 /// The calls about a booking, oldest first: before it, while it lasted, and after.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/booking/{id}", tag = "People",
+    params(("id" = String, Path, description = "The booking's id.")),
+    responses((status = 200, description = "The calls about the booking.", body = BookingJson), (status = 404, description = "`not_found`: there is no booking of this id"),),
+)]
 pub(super) async fn of_booking(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -170,6 +190,11 @@ pub(super) async fn of_booking(
 }
 
 /// Calls that fit, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/search", tag = "People",
+    params(Asked),
+    responses((status = 200, description = "A page of the calls that fit.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn search(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -178,7 +203,12 @@ pub(super) async fn search(
     Ok(Json(page_json(&found, next)).into_response())
 }
 
-/// `GET /api/v1/links/review`: calls whose customer is not known, newest first, and why.
+/// Calls whose customer is not known, newest first, and why.
+#[utoipa::path(
+    get, path = "/api/v1/links/review", tag = "People",
+    params(Asked),
+    responses((status = 200, description = "A page of calls that are nobody's.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn review(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,

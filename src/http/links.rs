@@ -28,7 +28,8 @@ use crate::{
 const LATEST: u32 = 50;
 
 /// Whose call it was; null is nobody's.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = LinkWord)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Word {
     customer_id: Option<String>,
@@ -36,7 +37,7 @@ pub(super) struct Word {
     booking_id: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Form {
     #[default]
@@ -44,13 +45,16 @@ enum Form {
     Json,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// `text` or `json`; by the `Accept` header where it is not said.
+    #[param(inline)]
     format: Option<Form>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CustomerContext)]
 struct ContextJson<'a> {
     customer_id: &'a str,
     customer_name: &'a str,
@@ -62,7 +66,8 @@ struct ContextJson<'a> {
     text: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ContextBooking)]
 struct BookingJson<'a> {
     id: &'a str,
     starts_at: jiff::Timestamp,
@@ -71,6 +76,12 @@ struct BookingJson<'a> {
     title: &'a str,
 }
 
+/// Whose call it was, and what speaks for it.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/link", tag = "People",
+    params(("id" = String, Path, description = "The call's id.")),
+    responses((status = 200, description = "Whose call it was.", body = Linked), (status = 404, description = "`not_found`: this call is not there, or not linked yet"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -79,7 +90,14 @@ pub(super) async fn one(
     Ok(Json(linked.ok_or_else(no_link)?).into_response())
 }
 
-/// A person's word stands until it is taken back.
+/// Says whose call it was: a person's word, which stands until it is taken back.
+#[utoipa::path(
+    put, path = "/api/v1/calls/{id}/link", tag = "People",
+    params(("id" = String, Path, description = "The call's id.")),
+    request_body(content = Word, example = json!({ "customer_id": null })),
+    responses((status = 200, description = "The link as it is now.", body = Linked), (status = 400, description = "`bad_request`: there is no such customer, or he has no such booking"), (status = 404, description = "`not_found`: this call is not there, or not linked yet"),
+        (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a word on whose call it was"),),
+)]
 pub(super) async fn put(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -94,7 +112,12 @@ pub(super) async fn put(
     Ok(Json(linked.await?).into_response())
 }
 
-/// Back to the rule, which is asked again.
+/// Takes the person's word back; the rule is asked again.
+#[utoipa::path(
+    delete, path = "/api/v1/calls/{id}/link", tag = "People",
+    params(("id" = String, Path, description = "The call's id.")),
+    responses((status = 204, description = "The rule is asked."), (status = 404, description = "`not_found`: this call is not there, or not linked yet"),),
+)]
 pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -107,6 +130,13 @@ pub(super) async fn remove(
 }
 
 /// Makes a customer of the call's number; the calls of that number are linked to him.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/customer", tag = "People",
+    params(("id" = String, Path, description = "The call's id.")),
+    request_body(content = Draft, example = json!({ "name": "Dana Levi" })),
+    responses((status = 201, description = "The new customer.", body = Customer, headers(("location" = String, description = "Where it is had."))), (status = 400, description = "`bad_request`: a field cannot be that; the message says which"), (status = 404, description = "`not_found`: this call is not there, or not linked yet"),
+        (status = 409, description = "`conflict`: the call has no number, or another customer has that external id"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a customer"),),
+)]
 pub(super) async fn make_customer(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -125,7 +155,12 @@ pub(super) async fn make_customer(
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(made)).into_response())
 }
 
-/// A text for an assistant, or the same as JSON.
+/// What whoever answers should know of a customer: a text for an assistant, or the same as JSON.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}/context", tag = "People",
+    params(("id" = String, Path, description = "The customer's id."), Asked),
+    responses((status = 200, description = "The text, or the same as JSON.", content((String = "text/plain"), (ContextJson = "application/json"))), (status = 404, description = "`not_found`: there is no customer of this id"),),
+)]
 pub(super) async fn context(
     State(state): State<AppState>,
     Path(id): Path<String>,

@@ -7,9 +7,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
+    handler::Handler,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    routing::{delete, get, post},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -18,14 +19,23 @@ use tower_http::{
     compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType},
     set_header::SetResponseHeaderLayer,
 };
+use utoipa_axum::routes;
 
-use crate::{live::hub::Hub, people, recordings::archive::Shelf, store::Store, time::Clock};
+use crate::{
+    live::{self, hub::Hub},
+    people,
+    recordings::archive::Shelf,
+    store::Store,
+    time::Clock,
+};
 
-mod access;
+mod about;
+pub mod access;
 mod assets;
 mod call_file;
 mod bookings;
 mod calls;
+mod changes;
 pub mod connections;
 mod conversations;
 mod customers;
@@ -33,34 +43,63 @@ mod deliveries;
 mod error;
 mod erase;
 mod events;
+mod figures;
+mod filter;
 mod health;
 mod jobs;
 mod leads;
 mod links;
+mod openapi;
 mod insight;
 pub mod media;
+pub mod microphone;
 mod pages;
 mod paging;
 pub mod proxy;
 mod ring;
 mod range;
 mod recording;
+mod recordings;
+mod routes;
+mod timeline;
+mod search;
 mod transcript;
 pub mod twilio;
+mod waveform;
 
-pub use access::{Access, ShortToken};
+pub use about::About;
+pub use access::{Access, ShortToken, rights::table as rights};
 pub use error::HttpError;
+pub use openapi::description;
+pub use routes::Route;
 
-/// Who may see pages and API. They are open without a token on a loopback address only.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+use routes::{POST, Routes, get, post};
+
+/// Who may see pages and API. Without accounts and token they are open on a loopback address only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Opens pages and API beyond this machine, to whoever knows it: `Authorization: Bearer …`, or once
-    /// `/?token=…` in a browser. At least 16 characters.
+    /// A token like an admin's, beside the accounts and tokens in the database: `Authorization: Bearer …`,
+    /// or once `/?token=…` in a browser. At least 16 characters.
     #[serde(skip_serializing)]
     pub access_token: Option<secrecy::SecretString>,
     /// Further names by which a browser on this machine may call this server, without port.
     pub hosts: Vec<String>,
+    /// Minutes after which a login ends that is not used.
+    pub session_idle_minutes: u32,
+    /// Days after which a login ends anyway.
+    pub session_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access_token: None,
+            hosts: Vec::new(),
+            session_idle_minutes: 12 * 60,
+            session_days: 30,
+        }
+    }
 }
 
 /// What the handlers work with.
@@ -80,8 +119,30 @@ pub struct AppState {
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
     pub shelf: Arc<Shelf>,
+    /// The server itself: its figures, its models, its disk.
+    pub about: Arc<About>,
+    /// Where browsers speak; `None` where that is switched off.
+    pub microphones: Option<microphone::Microphones>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
+    /// Doors that are not this router's, for the description.
+    pub outside: Arc<Outside>,
+}
+
+/// The doors that stand beside pages and API, where the configuration has put them.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub twilio: twilio::Options,
+    pub media_path: String,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            twilio: twilio::Options::default(),
+            media_path: live::Options::default().path,
+        }
+    }
 }
 
 /// No script, style, frame, font or connection but our own; nothing inline.
@@ -89,11 +150,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
+/// The page that needs the microphone says so itself.
+const PERMISSIONS_POLICY: &str = "microphone=(), camera=(), geolocation=()";
+
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`: a browser then hides from ourselves which page made a form's request.
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -104,85 +169,19 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Customers, their bookings, and whose calls they were.
-fn people_routes() -> Router<AppState> {
-    Router::new()
-        .route(
-            "/api/v1/customers",
-            get(customers::list).post(customers::add),
-        )
-        .route(
-            "/api/v1/customers/{id}",
-            get(customers::one)
-                .patch(customers::change)
-                .delete(customers::remove),
-        )
-        .route("/api/v1/bookings", get(bookings::list).post(bookings::add))
-        .route(
-            "/api/v1/bookings/{id}",
-            get(bookings::one)
-                .patch(bookings::change)
-                .delete(bookings::remove),
-        )
-        .route(
-            "/api/v1/conversations/customer/{id}",
-            get(conversations::of_customer),
-        )
-        .route(
-            "/api/v1/conversations/booking/{id}",
-            get(conversations::of_booking),
-        )
-        .route("/api/v1/conversations/search", get(conversations::search))
-        .route("/api/v1/links/review", get(conversations::review))
-        .route("/api/v1/customers/{id}/context", get(links::context))
-        .route(
-            "/api/v1/calls/{id}/link",
-            get(links::one).put(links::put).delete(links::remove),
-        )
-        .route("/api/v1/calls/{id}/customer", post(links::make_customer))
-}
+/// Bytes of a form that says who may come in.
+const LONGEST_FORM: usize = 16 * 1024;
 
 /// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
 /// merged.
 pub fn router(state: AppState) -> Router {
-    let texts = Router::new()
-        .route("/", get(pages::calls::show))
-        .route("/calls/{id}", get(pages::call::show))
-        .route("/api/v1/calls", get(calls::list))
-        .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
-        .route("/api/v1/calls/{id}/transcript", get(transcript::get))
-        .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
-        .route("/api/v1/deliveries", get(deliveries::list))
-        .route(
-            "/api/v1/deliveries/{id}/redeliver",
-            post(deliveries::redeliver),
+    let routes = guarded()
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard))
+        .merge(open())
+        .router()
+        .fallback(
+            error::no_such_page.layer(middleware::from_fn_with_state(state.clone(), access::know)),
         )
-        .route("/api/v1/jobs", get(jobs::list))
-        .route("/api/v1/jobs/{id}", delete(jobs::remove))
-        .route("/api/v1/jobs/{id}/retry", post(jobs::retry))
-        .route("/api/v1/leads", get(leads::list))
-        .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
-        .route("/api/v1/calls/{id}/insight", get(insight::get))
-        .merge(people_routes())
-        // Names, numbers and words of people: in no cache.
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ));
-    let guarded = texts
-        .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
-        .route("/api/v1/calls/{id}/events", get(events::of_call))
-        .route("/api/v1/events", get(events::of_list))
-        .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&state.access),
-            access::guard,
-        ));
-    let routes = guarded
-        .route("/assets/{hash}/{name}", get(assets::serve))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(error::render))
         // Sound is no smaller for it, and is asked for in ranges.
@@ -191,7 +190,11 @@ pub fn router(state: AppState) -> Router {
                 .gzip(true)
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
         )
-        .layer(CatchPanicLayer::new());
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(PERMISSIONS_POLICY),
+        ));
     SECURITY_HEADERS
         .into_iter()
         .fold(routes, |routes, (name, value)| {
@@ -201,4 +204,165 @@ pub fn router(state: AppState) -> Router {
             ))
         })
         .with_state(state)
+}
+
+/// Every route of a server: those of [`router`], and those that stand beside them.
+#[must_use]
+pub fn routes(outside: &Outside) -> Vec<Route> {
+    let (known, _) = everything(outside).known();
+    known
+}
+
+/// The routes that nobody needs a right for: they are open, or have locks of their own.
+#[must_use]
+pub fn unguarded(outside: &Outside) -> Vec<Route> {
+    let (known, _) = open().told().merge(beside(outside)).known();
+    known
+}
+
+fn everything(outside: &Outside) -> Routes<()> {
+    guarded().merge(open()).told().merge(beside(outside))
+}
+
+/// The doors of other routers.
+fn beside(outside: &Outside) -> Routes<()> {
+    let twilio = twilio::routes(&outside.twilio).told();
+    twilio.merge(media::routes(&outside.media_path).told())
+}
+
+/// Pages; names, numbers and words of people are in them.
+fn sheets() -> Routes {
+    Routes::new()
+        .route("/", get(pages::calls::show))
+        .route("/calls/{id}", get(pages::call::show))
+        .route(
+            "/calls/{id}/delete",
+            get(pages::call::erase::ask).and(POST, pages::call::erase::done),
+        )
+        .route("/search", get(pages::search::show))
+        .route("/try", get(pages::try_it::show))
+        .route("/try/stream", get(microphone::open))
+        .route("/api", get(pages::api::show))
+}
+
+/// What the API answers in JSON.
+fn texts() -> Routes {
+    Routes::new()
+        .door(routes!(search::find))
+        .door(routes!(calls::list))
+        .door(routes!(calls::one, erase::one))
+        .door(routes!(transcript::get))
+        .door(routes!(calls::analysis))
+        .door(routes!(changes::get))
+        .door(routes!(timeline::get))
+        .door(routes!(insight::get))
+        .door(routes!(recordings::list))
+        .door(routes!(recordings::usage))
+        .door(routes!(deliveries::list))
+        .door(routes!(deliveries::redeliver))
+        .door(routes!(jobs::list))
+        .door(routes!(jobs::remove))
+        .door(routes!(jobs::retry))
+        .door(routes!(leads::list))
+        .door(routes!(leads::one, leads::change))
+        .door(routes!(customers::list, customers::add))
+        .door(routes!(
+            customers::one,
+            customers::change,
+            customers::remove
+        ))
+        .door(routes!(bookings::list, bookings::add))
+        .door(routes!(bookings::one, bookings::change, bookings::remove))
+        .door(routes!(openapi::json))
+}
+
+/// Whose calls they were.
+fn whose() -> Routes {
+    Routes::new()
+        .door(routes!(conversations::of_customer))
+        .door(routes!(conversations::of_booking))
+        .door(routes!(conversations::search))
+        .door(routes!(conversations::review))
+        .door(routes!(links::context))
+        .door(routes!(links::one, links::put, links::remove))
+        .door(routes!(links::make_customer))
+}
+
+/// Who may come in, and what they did.
+fn doors() -> Routes {
+    Routes::new()
+        .route("/login", get(pages::login::show).and(POST, access::enter))
+        .route("/logout", post(access::leave))
+        .route("/account", get(pages::account::show))
+        .route("/account/password", post(access::change_password))
+        .route("/account/sessions/{id}/end", post(access::end_session))
+        .route(
+            "/accounts",
+            get(pages::accounts::show).and(POST, access::add_account),
+        )
+        .route("/accounts/{name}/role", post(access::give_role))
+        .route("/accounts/{name}/password", post(access::give_password))
+        .route("/accounts/{name}/remove", post(access::remove_account))
+        .route("/tokens", post(access::add_token))
+        .route("/tokens/{name}/remove", post(access::remove_token))
+        .route("/audit", get(pages::audit::show))
+        .door(routes!(pages::audit::list))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+/// Where leads, recordings and jobs are tended.
+fn desk() -> Routes {
+    Routes::new()
+        .route("/leads", get(pages::leads::show))
+        .route(
+            "/leads/{id}",
+            get(pages::lead::show).and(POST, pages::lead::change),
+        )
+        .route("/recordings", get(pages::recordings::show))
+        .route(
+            "/recordings/{call}/{stream}/{track}/delete",
+            get(pages::recordings::ask).and(POST, pages::recordings::delete),
+        )
+        .route("/jobs", get(pages::jobs::show))
+        .route("/jobs/{id}/retry", post(pages::jobs::retry))
+        .route(
+            "/jobs/{id}/drop",
+            get(pages::jobs::ask).and(POST, pages::jobs::remove),
+        )
+        .route("/deliveries", get(pages::deliveries::show))
+        .route(
+            "/deliveries/{id}/redeliver",
+            post(pages::deliveries::redeliver),
+        )
+        .route("/health", get(pages::health::show))
+}
+
+/// What is behind the guard.
+fn guarded() -> Routes {
+    // In no cache.
+    let no_store = SetResponseHeaderLayer::if_not_present(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    sheets()
+        .merge(desk())
+        .merge(doors())
+        .merge(texts())
+        .merge(whose())
+        .layer(no_store)
+        .door(routes!(recording::get, recordings::remove))
+        .door(routes!(waveform::wave))
+        .door(routes!(waveform::spectrogram))
+        .door(routes!(events::of_leads))
+        .door(routes!(events::of_call))
+        .door(routes!(events::of_list))
+        .door(routes!(health::metrics))
+}
+
+/// What everybody may ask for.
+fn open() -> Routes {
+    Routes::new()
+        .route("/assets/{hash}/{name}", get(assets::serve))
+        .door(routes!(health::alive))
+        .door(routes!(health::ready))
 }

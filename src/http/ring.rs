@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// A customer, and what to know of him.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = KnownCustomer)]
 pub(super) struct Known {
     id: String,
     name: String,

@@ -22,7 +22,7 @@ pub const BOOKINGS: usize = 3;
 const LINE: usize = 240;
 
 /// A call in a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Contact {
     pub called_at: Timestamp,
     /// What it was about.

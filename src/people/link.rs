@@ -62,7 +62,20 @@ pub struct Link {
 }
 
 /// What speaks for a booking.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[schema(as = LinkParts)]
 pub struct Parts {
     pub exact_date: u32,
     pub within_3_h: u32,

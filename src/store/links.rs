@@ -31,7 +31,7 @@ const BOOKINGS: u32 = 500;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Who made a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkedBy {
     Rule,
@@ -40,7 +40,8 @@ pub enum LinkedBy {
 }
 
 /// What a call is linked to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Link)]
 pub struct Linked {
     pub call: CallSid,
     pub called_at: Timestamp,

@@ -81,7 +81,11 @@ impl<'a> Scenario<'a> {
             store: bench.store.clone(),
             clock: clock.clone(),
             hearing: hearing.clone(),
-            observer: Arc::new(move |_: &CallSid, what| log.lock().unwrap().push(what.clone())),
+            observer: Arc::new(move |_: &CallSid, what| {
+                if *what != Told::Lead {
+                    log.lock().unwrap().push(what.clone());
+                }
+            }),
             options: Options::default(),
             insight: Arc::new(Insight::new(&insight::Options::default(), clock.clone()).unwrap()),
             people: Arc::default(),

@@ -1,5 +1,7 @@
 //! What several capabilities' tests share.
 
 pub(crate) mod browser;
+pub(crate) mod desk;
 pub(crate) mod line;
+pub(crate) mod people;
 pub(crate) mod site;

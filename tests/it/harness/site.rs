@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use callscribe::{
-    http::{Access, AppState, router},
+    http::{About, Access, AppState, router},
     live::hub::{self, Hub},
     store::{CallState, NewCall, NewStream, Store, StreamKey},
     tasks,
@@ -32,7 +32,8 @@ pub(crate) struct Site {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
-    access: Arc<Access>,
+    pub(crate) about: Arc<About>,
+    pub(crate) access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
     address: Option<SocketAddr>,
 }
@@ -49,7 +50,10 @@ fn app(site: &Site) -> Router {
         people: Arc::default(),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
+        about: Arc::clone(&site.about),
+        microphones: None,
         closing: site.closing.clone(),
+        outside: Arc::default(),
     })
 }
 
@@ -90,8 +94,18 @@ impl Site {
         let clock = Clock::manual("2025-11-10T14:30:52Z".parse().unwrap());
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
-        let token = token.map(Into::into);
-        let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
+        let recording = callscribe::recordings::Options {
+            folder: dir.path().into(),
+            ..Default::default()
+        };
+        let models = vec![("Final transcript", "base".to_owned())];
+        let about = Arc::new(About::new(clock.clone(), &recording, models));
+        let options = callscribe::http::Options {
+            access_token: token.map(Into::into),
+            ..Default::default()
+        };
+        let proxies = callscribe::http::proxy::Proxies::default();
+        let access = Access::new(listen.parse().unwrap(), &options, proxies).unwrap();
         let mut site = Self {
             store,
             hub,
@@ -101,6 +115,7 @@ impl Site {
             dir,
             not_ready: Arc::default(),
             closing: CancellationToken::new(),
+            about,
             serving: Mutex::default(),
             address: None,
         };
@@ -113,6 +128,16 @@ impl Site {
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, String::new()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost");
@@ -120,26 +145,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.answer(request.body(Body::empty()).unwrap()).await
-    }
-
-    /// With a JSON body.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: &serde_json::Value,
-    ) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("content-type", "application/json");
-        self.answer(request.body(Body::from(body.to_string())).unwrap())
-            .await
-    }
-
-    async fn answer(&self, request: Request<Body>) -> Answer {
+        let request = request.body(Body::from(body)).unwrap();
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {
@@ -147,6 +153,16 @@ impl Site {
             headers: head.headers,
             body: axum::body::to_bytes(body, 64 << 20).await.unwrap(),
         }
+    }
+
+    pub(crate) async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(method, path, &json, body.to_string()).await
     }
 
     /// Serves on a port of this machine until the test ends; gives the address.
@@ -165,6 +181,16 @@ impl Site {
         });
         *self.serving.lock().unwrap() = Some((serving, address));
         format!("http://{address}")
+    }
+
+    /// Another process on the same rows, with a hub of its own.
+    pub(crate) async fn another(&self) -> Self {
+        let other = Self::open().await;
+        Self {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            ..other
+        }
     }
 
     /// The process ends and another one takes its place, on the same rows; it does not listen yet.

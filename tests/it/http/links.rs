@@ -16,7 +16,7 @@ use crate::harness::{
 const JOHN: &str = "+15550123";
 
 async fn add(site: &Site, path: &str, body: Value) -> String {
-    let answer = site.send(Method::POST, path, &body).await;
+    let answer = site.send_json(Method::POST, path, &body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     answer.json()["id"].as_str().unwrap().to_owned()
 }
@@ -202,7 +202,7 @@ async fn a_person_s_word_goes_before_the_rule_s() {
         (vec!["CA1"], &json!("unknown"))
     );
     let told = site
-        .send(Method::PUT, path, &json!({ "customer_id": john }))
+        .send_json(Method::PUT, path, &json!({ "customer_id": john }))
         .await;
     assert_eq!(told.status, StatusCode::OK, "{}", told.text());
     let linked = site.get(path).await.json();
@@ -222,10 +222,14 @@ async fn a_person_s_word_goes_before_the_rule_s() {
             "unknown field",
         ),
     ] {
-        refused(&site.send(Method::PUT, path, &body).await, status, said);
+        refused(
+            &site.send_json(Method::PUT, path, &body).await,
+            status,
+            said,
+        );
     }
     let nobody = site
-        .send(Method::PUT, path, &json!({ "customer_id": null }))
+        .send_json(Method::PUT, path, &json!({ "customer_id": null }))
         .await;
     assert_eq!(nobody.json()["customer_id"], Value::Null);
     let review = site.get("/api/v1/links/review").await.json();
@@ -244,7 +248,7 @@ async fn a_customer_is_made_of_a_call_s_number() {
     called(&site, "CA1", "hello", &unknown()).await;
     let path = "/api/v1/calls/CA1/customer";
     let made = site
-        .send(Method::POST, path, &json!({ "name": "Jane" }))
+        .send_json(Method::POST, path, &json!({ "name": "Jane" }))
         .await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     assert_eq!(made.json()["phones"][0]["e164"], JOHN);
@@ -272,7 +276,11 @@ async fn a_customer_is_made_of_a_call_s_number() {
             "no call",
         ),
     ] {
-        refused(&site.send(Method::POST, path, &body).await, status, said);
+        refused(
+            &site.send_json(Method::POST, path, &body).await,
+            status,
+            said,
+        );
     }
 }
 
