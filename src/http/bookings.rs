@@ -192,7 +192,7 @@ pub(super) async fn remove(
     }
 }
 
-fn booker(state: &AppState, draft: &Draft) -> Result<Option<Booker>, HttpError> {
+pub(super) fn booker(state: &AppState, draft: &Draft) -> Result<Option<Booker>, HttpError> {
     let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     if let Some(id) = told(&draft.customer_id) {
         return Ok(Some(Booker::Id(id)));

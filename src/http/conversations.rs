@@ -167,26 +167,44 @@ pub(super) async fn of_booking(
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
     let booking = state.store.booking(&id).await?.ok_or_else(no_booking)?;
-    let asked = Asked {
-        booking_id: Some(id),
-        limit: OF_A_BOOKING,
-        ..Asked::default()
-    };
-    let (mut found, _) = page(&state, asked, false).await?;
-    found.reverse();
-    let (starts, ends) = lasts(&booking, &state);
-    let between = |from: Timestamp, to: Timestamp| {
-        let within = |one: &&Conversation| (from..to).contains(&one.linked.called_at);
-        found.iter().filter(within).map(json).collect()
-    };
+    let around = around(&state, &booking).await?;
     let body = BookingJson {
         booking_id: &booking.id,
         customer_id: &booking.customer_id,
-        before: between(Timestamp::MIN, starts),
-        during: between(starts, ends),
-        after: between(ends, Timestamp::MAX),
+        before: around.before.iter().map(json).collect(),
+        during: around.during.iter().map(json).collect(),
+        after: around.after.iter().map(json).collect(),
     };
     Ok(Json(body).into_response())
+}
+
+/// The calls about a booking, each part oldest first.
+pub(super) struct Around {
+    pub(super) before: Vec<Conversation>,
+    pub(super) during: Vec<Conversation>,
+    pub(super) after: Vec<Conversation>,
+    /// Where `after` begins.
+    pub(super) ends: Timestamp,
+}
+
+pub(super) async fn around(state: &AppState, booking: &Booking) -> Result<Around, HttpError> {
+    let asked = Asked {
+        booking_id: Some(booking.id.clone()),
+        limit: OF_A_BOOKING,
+        ..Asked::default()
+    };
+    let (mut before, _) = page(state, asked, false).await?;
+    before.reverse();
+    let (starts, ends) = lasts(booking, state);
+    let since = |calls: &[Conversation], at| calls.partition_point(|one| one.linked.called_at < at);
+    let mut during = before.split_off(since(&before, starts));
+    let after = during.split_off(since(&during, ends));
+    Ok(Around {
+        before,
+        during,
+        after,
+        ends,
+    })
 }
 
 /// Calls that fit, newest first.

@@ -277,6 +277,6 @@ fn number(linked: Linked) -> Result<String, HttpError> {
     })
 }
 
-fn no_link() -> HttpError {
+pub(super) fn no_link() -> HttpError {
     HttpError::not_found("this call is not there, or not linked yet: that follows its transcript")
 }

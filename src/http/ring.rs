@@ -1,27 +1,23 @@
 //! Who is at the other end, while the phone rings: on the lead, and on the call's page.
 
 use jiff::Timestamp;
-use maud::{Markup, html};
 use serde::Serialize;
 
 use super::{AppState, HttpError, links};
-use crate::{
-    people::{
-        customer::Customer,
-        link::{Ends, link, nobody, other_side},
-        said::Heard,
-    },
-    store::Call,
+use crate::people::{
+    customer::Customer,
+    link::{Ends, link, nobody, other_side},
+    said::Heard,
 };
 
 /// A customer, and what to know of him.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = KnownCustomer)]
 pub(super) struct Known {
-    id: String,
-    name: String,
+    pub(super) id: String,
+    pub(super) name: String,
     /// As `/api/v1/customers/{id}/context` has it.
-    context: String,
+    pub(super) context: String,
 }
 
 /// By the numbers alone, nothing being said yet; `None` where they are nobody's, or of more than one.
@@ -41,29 +37,10 @@ pub(super) async fn at_the_ring(
     known(state, found.customer.as_deref()).await
 }
 
-/// On the call's page: the customer that it is linked to, or who has the number.
-pub(super) async fn section(state: &AppState, call: &Call) -> Result<Markup, HttpError> {
-    let linked = state.store.link_of(&call.sid).await?;
-    let known = match linked {
-        Some(linked) => known(state, linked.customer_id.as_deref()).await?,
-        None => match state.store.call_ends(&call.sid).await? {
-            Some(ends) => at_the_ring(state, &ends.sides(), ends.started_at).await?,
-            None => None,
-        },
-    };
-    Ok(html! {
-        section #people aria-label="The customer" {
-            @if let Some(known) = known {
-                div.meaning {
-                    h2 { bdi { (known.name) } }
-                    @for line in known.context.lines().skip(1) { p dir="auto" { (line) } }
-                }
-            }
-        }
-    })
-}
-
-async fn known(state: &AppState, customer: Option<&str>) -> Result<Option<Known>, HttpError> {
+pub(super) async fn known(
+    state: &AppState,
+    customer: Option<&str>,
+) -> Result<Option<Known>, HttpError> {
     let Some(id) = customer else { return Ok(None) };
     let Some(customer) = state.store.customer(id).await? else {
         return Ok(None);

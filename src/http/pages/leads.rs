@@ -1,5 +1,7 @@
 //! `/leads`: who rang, newest first. A card is there at the ring and fills by itself.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -8,10 +10,11 @@ use super::{
     Page, day_and_time,
     filters::{address, days, filled, one_of},
     lead::{badge, is_pending, meaning, names, stage},
+    people::link,
 };
 use crate::{
-    http::{AppState, HttpError, error::Params, leads::number},
-    store::{Lead, LeadFilter, LeadPage, LeadStatus},
+    http::{AppState, HttpError, access::Viewer, error::Params, leads::number, ring::Known},
+    store::{Lead, LeadFilter, LeadPage, LeadStatus, Scope},
 };
 
 const LEADS: u32 = 50;
@@ -62,6 +65,7 @@ impl Asked {
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
     let position = state.hub.leads_position();
     let cursor = filled(asked.cursor.as_ref());
@@ -69,7 +73,17 @@ pub(in crate::http) async fn show(
     let filter = asked.filter()?;
     let page = state.store.leads(&filter, after.as_ref(), LEADS).await?;
     let now = state.clock.wall();
-    let pending = page.leads.iter().any(|lead| is_pending(lead, now));
+    let awaited = page.leads.iter().filter(|lead| is_pending(lead, now));
+    let mut known = HashMap::new();
+    let mut pending = false;
+    for lead in awaited {
+        pending = true;
+        if viewer.may(Scope::PeopleRead)
+            && let Some(one) = link::rings(&state, lead).await?
+        {
+            known.insert(lead.id.as_str(), one);
+        }
+    }
     let content = html! {
         div.head {
             h1 { "Leads" }
@@ -78,7 +92,7 @@ pub(in crate::http) async fn show(
         (filters(&asked))
         div #leads data-pending[pending] {
             @if page.leads.is_empty() { (nothing(&asked)) } @else {
-                ul.leads { @for lead in &page.leads { (row(lead)) } }
+                ul.leads { @for lead in &page.leads { (row(lead, known.get(lead.id.as_str()))) } }
             }
             (pager(&asked, &page))
         }
@@ -127,7 +141,8 @@ fn nothing(asked: &Asked) -> Markup {
     }
 }
 
-fn row(lead: &Lead) -> Markup {
+/// With who has the number, while something of the call is still to come.
+fn row(lead: &Lead, known: Option<&Known>) -> Markup {
     html! {
         li.lead.(lead.status) data-call=(lead.call) {
             div.line {
@@ -135,6 +150,7 @@ fn row(lead: &Lead) -> Markup {
                 a.names href={ "/leads/" (lead.id) } { (names(lead)) }
                 span.when { (day_and_time(lead.created_at)) }
             }
+            @if let Some(known) = known { (link::in_short(known)) }
             (stage(lead))
             (meaning(lead))
             @if !lead.notes.is_empty() { p.note dir="auto" { (lead.notes) } }

@@ -13,14 +13,13 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Page, badges, meaning, names, sentence};
+use super::{Page, badges, meaning, names, people, sentence};
 use crate::{
     http::{
         AppState, HttpError,
         access::Viewer,
         call_file::{CallFile, no_call, sid},
         error::Params,
-        ring,
         timeline::{Event, Facts},
     },
     store::{CallState, Lead, Scope, VersionKind},
@@ -65,7 +64,7 @@ pub(in crate::http) async fn show(
         Some(version) => Some(changes::compare(&state, &file, version).await?),
         None => None,
     };
-    let people = ring::section(&state, &file.call).await?;
+    let people = people::link::of_call(&state, &file.call, &viewer).await?;
     let sheet = Sheet {
         people,
         events: facts.events(),
