@@ -15,6 +15,7 @@ mod insight;
 mod leads;
 mod pages;
 mod people;
+mod people_pages;
 mod recording;
 mod recordings;
 mod rights;
