@@ -82,6 +82,7 @@ pub(super) async fn list(
             .map(|phone| number(phone, &state.people))
             .transpose()?,
         name: asked.name.filter(|name| !name.is_empty()),
+        word: None,
     };
     let (customers, more) = state.store.customers(&filter, before, limit).await?;
     let last = customers.last().filter(|_| more);

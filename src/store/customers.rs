@@ -18,6 +18,8 @@ pub struct CustomerFilter {
     pub phone: Option<String>,
     /// What the name begins with, in any case.
     pub name: Option<String>,
+    /// What the name or a word of it begins with, in any case.
+    pub word: Option<String>,
 }
 
 /// What became of one that was brought.
@@ -29,8 +31,8 @@ pub enum Brought {
     Same,
 }
 
-/// `$1` and `$2`: the id before which the page begins, and the limit; `$3` to `$6`: external id, number, and
-/// the names from and below which, each of which may be null.
+/// `$1` and `$2`: the id before which the page begins, and the limit; `$3` to `$7`: external id, number, the
+/// names from and below which, and a pattern of a word, each of which may be null.
 macro_rules! select_customers {
     ($first:literal) => {
         concat!(
@@ -39,6 +41,7 @@ macro_rules! select_customers {
             " AND ($3 IS NULL OR external_id = $3)
               AND ($4 IS NULL OR id IN (SELECT customer_id FROM customer_phones WHERE e164 = $4))
               AND ($5 IS NULL OR name_key >= $5) AND ($6 IS NULL OR name_key < $6)
+              AND ($7 IS NULL OR ' ' || name_key LIKE $7 ESCAPE '!')
               ORDER BY id DESC LIMIT $2"
         )
     };
@@ -127,6 +130,10 @@ impl Store {
             filter.phone.as_deref(),
             name,
             name_end,
+            filter
+                .word
+                .as_deref()
+                .map(|word| format!("% {}", starting(word))),
         ];
         let mut rows = self.db.rows(sql, args).await?;
         let more = rows.len() > limit as usize;
@@ -157,6 +164,19 @@ impl Store {
         }
         Ok(outcomes)
     }
+}
+
+/// A pattern of what begins so; its own wildcards are letters.
+fn starting(text: &str) -> String {
+    let mut pattern = String::new();
+    for c in text.trim().to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 async fn bring(tx: &mut Tx, details: &Details, at: Timestamp) -> Result<Brought, Error> {

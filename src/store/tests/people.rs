@@ -76,6 +76,15 @@ async fn a_customer_is_made_changed_and_found(bench: &Bench) {
     assert_eq!(names(bench, &name("JO")).await, ["johanna", "John Smith"]);
     assert_eq!(names(bench, &name("דנ")).await, ["דנה"]);
     assert!(names(bench, &name("%")).await.is_empty());
+    let word = |word: &str| CustomerFilter {
+        word: Some(word.into()),
+        ..CustomerFilter::default()
+    };
+    assert_eq!(names(bench, &word("JOHN S")).await, ["John Smith"]);
+    assert_eq!(names(bench, &word("smi")).await, ["John Smith"]);
+    for none in ["mith", "%", "_", "!", "j_"] {
+        assert!(names(bench, &word(none)).await.is_empty(), "{none}");
+    }
     let phone = |number: &str| CustomerFilter {
         phone: Some(number.into()),
         ..CustomerFilter::default()

@@ -349,26 +349,7 @@ async fn calls(site: &Site, dana: &str, john: &str, party: &str, hibachi: &str) 
         insights,
     )
     .await;
-    for (sid, title, wait) in [
-        ("CA-during", "Running ten minutes late", 25),
-        ("CA-over", "Left a jacket there", 60),
-    ] {
-        let link = of(
-            john,
-            Some((
-                hibachi,
-                Parts {
-                    same_day: 3,
-                    ..parts
-                },
-            )),
-        );
-        let said = call(sid, Some("+15550123456"), "Hello, this is John.", link).await;
-        site.meant(&said, title, Sentiment::Negative, Insights::default())
-            .await;
-        site.clock
-            .advance(std::time::Duration::from_secs(wait * 60));
-    }
+    johns(site, john, hibachi).await;
     let text = "Hello, do you have a table for two tonight? My name is Avi.";
     call(
         "CA-nobody",
@@ -383,4 +364,33 @@ async fn calls(site: &Site, dana: &str, john: &str, party: &str, hibachi: &str) 
     let now = site.clock.wall();
     let told = site.store.link_by_hand(&word, Some(dana), Some(party), now);
     told.await.unwrap();
+}
+
+/// While his party goes on, and after it.
+async fn johns(site: &Site, john: &str, party: &str) {
+    let parts = Parts {
+        exact_date: 10,
+        same_day: 3,
+        named: 5,
+        agreeing: 2,
+        ..Parts::default()
+    };
+    for (sid, title, wait) in [
+        ("CA-during", "Running ten minutes late", 25),
+        ("CA-over", "Left a jacket there", 60),
+    ] {
+        let link = of(john, Some((party, parts)));
+        let said = site
+            .called(&Called {
+                sid,
+                number: Some("+15550123456"),
+                text: "Hello, this is John.",
+                link,
+            })
+            .await;
+        site.meant(&said, title, Sentiment::Negative, Insights::default())
+            .await;
+        site.clock
+            .advance(std::time::Duration::from_secs(wait * 60));
+    }
 }

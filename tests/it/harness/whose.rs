@@ -9,7 +9,10 @@ use callscribe::{
 };
 use serde_json::{Value, json};
 
-use super::{line::nobody, site::Site};
+use super::{
+    line::nobody,
+    site::{Answer, Site},
+};
 
 /// A call that is over.
 pub(crate) struct Called<'a> {
@@ -35,6 +38,23 @@ pub(crate) fn nobodys(why: Why) -> Link {
         why: Some(why),
         ..Link::default()
     }
+}
+
+pub(crate) fn check(page: &Answer, holds: &[&str], lacks: &[&str]) {
+    let text = page.text();
+    for what in holds {
+        assert!(text.contains(what), "lacks {what:?}:\n{text}");
+    }
+    for what in lacks {
+        assert!(!text.contains(what), "holds {what:?}:\n{text}");
+    }
+}
+
+/// Where a form led.
+pub(crate) async fn saved(site: &Site, path: &str, body: &str) -> String {
+    let answer = site.form(path, body, &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    answer.header("location").to_owned()
 }
 
 impl Site {

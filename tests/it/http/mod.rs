@@ -22,3 +22,4 @@ mod rights;
 mod timeline;
 mod waveform;
 mod search;
+mod whose_pages;

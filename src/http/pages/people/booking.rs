@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     super::{Page, day_and_time},
-    badge, conversation, guests, lasting, link, title, when, zone, zone_name,
+    badge, conversation, lasting, link, title, when, zone, zone_name,
 };
 use crate::{
     http::{
@@ -66,7 +66,7 @@ fn facts(booking: &Booking, customer: &Customer, zone: &TimeZone) -> Markup {
             dt { "Of" } dd { a href={ "/customers/" (customer.id) } { bdi { (customer.details.name) } } }
             dt { "When" } dd { (lasting(details, zone)) " " span.quiet { "in " (zone_name(zone)) } }
             dt { "Status" } dd { (badge(details.status)) }
-            @if let Some(guests) = guests(details) { dt { "Comes" } dd { (guests) } }
+            @if let Some(guests) = details.guests { dt { "Guests" } dd { (guests) } }
             @if let Some(id) = &details.external_id { dt { "Your id" } dd { bdi { (id) } } }
             @if !details.notes.is_empty() { dt { "Notes" } dd.noted dir="auto" { (details.notes) } }
             dt { "Since" } dd { (day_and_time(booking.created_at)) }

@@ -76,7 +76,7 @@ pub(in crate::http) async fn show(
             @if let (Some(_), Ok(found)) = (typed, &found) {
                 fieldset {
                     legend { "Found" }
-                    @if found.is_empty() { p.quiet { "Nobody else. A name is looked for from its beginning, a number whole." } }
+                    @if found.is_empty() { p.quiet { "Nobody else. A name is looked for by how its words begin, a number whole." } }
                     @for offer in found { (offered(offer, &linked, &state)) }
                 }
             }
@@ -120,7 +120,7 @@ fn offered(offer: &Offer, linked: &Linked, state: &AppState) -> Markup {
     let person = html! {
         strong { bdi { (details.name) } }
         @for phone in &details.phones { " " bdi.number.quiet { (phone.e164.as_ref().unwrap_or(&phone.raw)) } }
-        @if !offer.bookings.is_empty() { span.quiet { ", about no booking" } }
+        @if !offer.bookings.is_empty() { " " span.badge { "No booking" } }
     };
     html! {
         div.offer {

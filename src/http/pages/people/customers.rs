@@ -51,7 +51,7 @@ impl Asked {
     }
 }
 
-/// What is typed into one field: digits are a number, anything else begins a name.
+/// What is typed into one field: digits are a number, anything else begins a word of a name.
 pub(super) fn by_name_or_number(
     typed: Option<&str>,
     state: &AppState,
@@ -67,7 +67,7 @@ pub(super) fn by_name_or_number(
         }
     } else {
         CustomerFilter {
-            name: Some(typed.to_owned()),
+            word: Some(typed.to_owned()),
             ..CustomerFilter::default()
         }
     })
@@ -128,7 +128,7 @@ fn nothing(asked: &Asked) -> Markup {
     html! {
         div.first {
             @if asked.is_filtered() {
-                p { strong { "No customer is like that." } " A name is looked for from its beginning, a number whole. " a href="/customers" { "Look at all customers" } "." }
+                p { strong { "No customer is like that." } " A name is looked for by how its words begin, a number whole. " a href="/customers" { "Look at all customers" } "." }
             } @else if filled(asked.cursor.as_ref()).is_some() {
                 p { "There are no older customers." }
             } @else {

@@ -318,3 +318,48 @@ pub(in crate::http) async fn remove(
         false => Err(no_booking()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_hold_what_the_business_s_clocks_show() {
+        let zone = TimeZone::get("Asia/Jerusalem").unwrap();
+        for (at, has_time, expected) in [
+            ("2025-11-12T16:30:00Z", true, ("2025-11-12", "18:30")),
+            ("2025-07-12T21:30:00Z", true, ("2025-07-13", "00:30")),
+            ("2025-11-11T22:00:00Z", false, ("2025-11-12", "")),
+        ] {
+            let at = at.parse().unwrap();
+            let (day, time) = fields(Some(When { at, has_time }), &zone);
+            assert_eq!((day.as_str(), time.as_str()), expected);
+            let draft = Draft {
+                starts_at: Some(moment(&day, &time)),
+                ..Draft::default()
+            };
+            let read = draft.check(&zone).unwrap().starts;
+            assert_eq!(read, When { at, has_time }, "and back");
+        }
+        assert_eq!(fields(None, &zone), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn an_end_without_a_day_is_on_the_same_day() {
+        let form = |ends_day: &str, ends_time: &str| Form {
+            starts_day: "2025-11-12".into(),
+            ends_day: ends_day.into(),
+            ends_time: ends_time.into(),
+            ..Form::default()
+        };
+        for (day, time, expected) in [
+            ("", "", ""),
+            ("", "21:00", "2025-11-12T21:00"),
+            ("2025-11-13", "", "2025-11-13"),
+            ("2025-11-13", "01:00", "2025-11-13T01:00"),
+        ] {
+            let ends = form(day, time).draft().ends_at;
+            assert_eq!(ends.as_deref(), Some(expected));
+        }
+    }
+}

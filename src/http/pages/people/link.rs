@@ -174,9 +174,9 @@ pub(super) fn ways_out(linked: &Linked, back: &str) -> Markup {
     }
 }
 
-/// The context's lines, without the first, which is the name.
+/// The context's lines, without the first, which is the name. All stand at the side of its own language.
 pub(super) fn told(context: &str) -> Markup {
-    html! { div.told { @for line in context.lines().skip(1) { p dir="auto" { (line) } } } }
+    html! { div.told dir="auto" { @for line in context.lines().skip(1) { p { (line) } } } }
 }
 
 /// Why it is linked as it is, or not at all.
