@@ -19,7 +19,7 @@ use crate::{
     ids::CallSid,
     insight::{Insights, Sentiment},
     people::{booking::Booking, link::Parts},
-    store::{Conversation, ConversationFilter, LinkedBy},
+    store::{Conversation, ConversationFilter, LinkedBy, search::Query},
 };
 
 /// Calls about one booking that are told.
@@ -42,7 +42,7 @@ pub(super) struct Asked {
     /// `positive`, `neutral` or `negative`.
     #[param(inline)]
     sentiment: Option<Sentiment>,
-    /// In what was said.
+    /// In what was said, as `/api/v1/search` takes it: words, "a phrase", `begin*`, `-without`, `OR`.
     text: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
@@ -242,13 +242,14 @@ async fn page(
 ) -> Result<(Vec<Conversation>, Option<String>), HttpError> {
     let limit = limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
+    let text = asked.text.as_deref().filter(|text| !text.trim().is_empty());
     let filter = ConversationFilter {
         customer: asked.customer_id,
         booking: asked.booking_id,
         from: asked.from,
         to: asked.to,
         sentiment: asked.sentiment,
-        text: asked.text.filter(|text| !text.trim().is_empty()),
+        text: text.map(Query::parse),
         for_review,
     };
     let store = &state.store;

@@ -95,7 +95,7 @@ pub(super) async fn one(
     put, path = "/api/v1/calls/{id}/link", tag = "People",
     params(("id" = String, Path, description = "The call's id.")),
     request_body(content = Word, example = json!({ "customer_id": null })),
-    responses((status = 200, description = "The link as it is now.", body = Linked), (status = 400, description = "`bad_request`: there is no such customer, or he has no such booking"), (status = 404, description = "`not_found`: this call is not there, or not linked yet"),
+    responses((status = 200, description = "The link as it is now.", body = Linked), (status = 404, description = "`not_found`: this call is not there, or not linked yet"), (status = 409, description = "`conflict`: there is no such customer, or the booking is not his"),
         (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a word on whose call it was"),),
 )]
 pub(super) async fn put(

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::{
     Cursor, Error, Linked, Store,
-    db::{Row, args},
+    db::{Arg, Row, args},
     links::linked_from,
+    search::Query,
 };
 use crate::{
     insight::{Insights, Sentiment, Summary},
@@ -23,7 +24,7 @@ pub struct ConversationFilter {
     pub to: Option<Timestamp>,
     pub sentiment: Option<Sentiment>,
     /// In what was said.
-    pub text: Option<String>,
+    pub text: Option<Query>,
     /// Whose customer is not known.
     pub for_review: bool,
 }
@@ -40,33 +41,41 @@ pub struct Conversation {
     pub summary: Option<Summary>,
 }
 
-/// `$1` to `$3`: the cursor and the limit; `$4` to `$9`: customer, booking, from, to, and patterns of the
-/// sentiment and of the text, each of which may be null.
+/// `$1` to `$3`: the cursor and the limit; `$4` to `$8`: customer, booking, the earliest start, sentiment,
+/// each of which but the start may be null, and whether only those for review are meant.
 macro_rules! select_conversations {
-    ($first:literal) => {
+    ($first:literal, $rest:literal) => {
         concat!(
             "SELECT links.*, customers.name AS customer_name, calls.direction, calls.duration,
                 call_log.insights, call_log.summary
              FROM links JOIN calls ON calls.sid = links.call_sid
                 LEFT JOIN customers ON customers.id = links.customer_id
                 LEFT JOIN call_log ON call_log.call_sid = links.call_sid
-             WHERE (links.called_at, links.call_sid) < ($1, $2) AND ",
+             WHERE ",
             $first,
-            " AND ($4 IS NULL OR links.customer_id = $4)
+            " AND (links.called_at, links.call_sid) < ($1, $2) AND links.called_at >= $6
+              AND ($4 IS NULL OR links.customer_id = $4)
               AND ($5 IS NULL OR links.booking_id = $5)
-              AND ($6 IS NULL OR links.called_at >= $6) AND ($7 IS NULL OR links.called_at < $7)
-              AND ($8 IS NULL OR call_log.insights LIKE $8)
-              AND ($9 IS NULL OR EXISTS (SELECT 1 FROM segments
-                WHERE segments.call_sid = links.call_sid
-                    AND segments.version = calls.served_version
-                    AND LOWER(segments.text) LIKE $9 ESCAPE '!'))
-              ORDER BY links.called_at DESC, links.call_sid DESC LIMIT $3"
+              AND ($7 IS NULL OR links.sentiment = $7)
+              AND ($8 = 0 OR (links.customer_id IS NULL AND links.made_by = 'rule')) ",
+            $rest
+        )
+    };
+}
+
+/// A text a filter: each finds its index.
+macro_rules! listed {
+    ($first:literal) => {
+        select_conversations!(
+            $first,
+            "ORDER BY links.called_at DESC, links.call_sid DESC LIMIT $3"
         )
     };
 }
 
 impl Store {
-    /// At most `limit` conversations after the cursor, newest first, and where the next page begins.
+    /// At most `limit` conversations after the cursor, newest first, and where the next page begins. Where
+    /// a text is looked for, a page may be short and have a next one all the same.
     ///
     /// # Errors
     /// When the database fails.
@@ -76,45 +85,61 @@ impl Store {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<(Vec<Conversation>, Option<Cursor>), Error> {
-        // A text a filter: each finds its index.
+        match &filter.text {
+            Some(query) => {
+                self.conversations_saying(query, filter, after, limit as usize)
+                    .await
+            }
+            None => self.listed(filter, after, limit).await,
+        }
+    }
+
+    /// Whatever was said.
+    pub(super) async fn listed(
+        &self,
+        filter: &ConversationFilter,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<(Vec<Conversation>, Option<Cursor>), Error> {
         let sql = match filter {
             ConversationFilter {
                 booking: Some(_), ..
-            } => select_conversations!("links.booking_id = $5"),
+            } => listed!("links.booking_id = $5"),
             ConversationFilter {
                 customer: Some(_), ..
-            } => select_conversations!("links.customer_id = $4"),
+            } => listed!("links.customer_id = $4"),
             ConversationFilter {
                 for_review: true, ..
-            } => select_conversations!("links.customer_id IS NULL AND links.made_by = 'rule'"),
-            _ => select_conversations!("1 = 1"),
+            } => listed!("links.customer_id IS NULL AND links.made_by = 'rule'"),
+            ConversationFilter {
+                sentiment: Some(_), ..
+            } => listed!("links.sentiment = $7"),
+            _ => listed!("1 = 1"),
         };
-        let (ms, sid) = Cursor::bounds(after);
-        let sentiment = filter.sentiment.map(|sentiment| {
-            let json = super::rows::to_json(&sentiment);
-            format!("%\"sentiment\":{json}%")
-        });
-        let args = args![
-            ms,
-            sid,
-            i64::from(limit) + 1,
-            filter.customer.as_deref(),
-            filter.booking.as_deref(),
-            filter.from,
-            filter.to,
-            sentiment,
-            filter.text.as_deref().map(pattern),
-        ];
-        let rows = self.db.rows(sql, args).await?;
+        let args = filter.args(after, limit.saturating_add(1));
+        let rows = self.db.rows(sql, &args).await?;
         let mut found = rows
             .iter()
             .map(conversation_from)
             .collect::<Result<Vec<_>, _>>()?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
-        let last = found.last().filter(|_| more);
-        let next = last.map(|last| Cursor::at(last.linked.called_at, &last.linked.call));
+        let next = found.last().filter(|_| more).map(Conversation::cursor);
         Ok((found, next))
+    }
+
+    /// Those calls whose entries in the index begin at one of at most fifty numbers, as far as they pass
+    /// the filter; highest number first.
+    pub(super) async fn conversations_at(
+        &self,
+        filter: &ConversationFilter,
+        bases: &[i64],
+    ) -> Result<Vec<Conversation>, Error> {
+        let mut args = Vec::from(filter.args(None, 0));
+        args.extend(bases.iter().map(|base| Arg::from(*base)));
+        args.resize_with(args.len().max(8 + 50), || Arg::Int(None));
+        let rows = self.db.rows(AT_BASES, &args).await?;
+        rows.iter().map(conversation_from).collect()
     }
 
     /// How many calls a customer's are.
@@ -128,18 +153,41 @@ impl Store {
     }
 }
 
-/// Of a text that is contained, in any case; its own wildcards are letters.
-fn pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
+impl ConversationFilter {
+    fn args<'a>(&'a self, after: Option<&'a Cursor>, limit: u32) -> [Arg<'a>; 8] {
+        let (ms, sid) = Cursor::bounds(after);
+        // Where the list ends is one more place for it to begin.
+        let (ms, sid) = match self.to.map(Timestamp::as_millisecond) {
+            Some(to) if to <= ms => (to, ""),
+            _ => (ms, sid),
+        };
+        let from = self.from.map_or(i64::MIN, Timestamp::as_millisecond);
+        [
+            ms.into(),
+            sid.into(),
+            limit.into(),
+            self.customer.as_deref().into(),
+            self.booking.as_deref().into(),
+            from.into(),
+            self.sentiment.map(Sentiment::as_str).into(),
+            i64::from(self.for_review).into(),
+        ]
     }
-    pattern.push('%');
-    pattern
 }
+
+impl Conversation {
+    pub(super) fn cursor(&self) -> Cursor {
+        Cursor::at(self.linked.called_at, &self.linked.call)
+    }
+}
+
+const AT_BASES: &str = select_conversations!(
+    "links.call_sid IN (SELECT call_sid FROM search_calls
+        WHERE base IN ($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+            $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42,
+            $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58))",
+    "AND $3 = 0 ORDER BY (SELECT base FROM search_calls WHERE call_sid = links.call_sid) DESC"
+);
 
 fn conversation_from(row: &Row) -> Result<Conversation, Error> {
     let insights = row.maybe_text("insights")?;

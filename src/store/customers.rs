@@ -247,26 +247,31 @@ async fn insert(tx: &mut Tx, details: &Details, at: Timestamp) -> Result<String,
 
 async fn update(tx: &mut Tx, id: &str, details: &Details, at: Timestamp) -> Result<(), Error> {
     free(tx, id, details).await?;
-    let known = tx
-        .run(
-            "UPDATE customers SET external_id = $2, name = $3, name_key = $4, phones = $5, email = $6,
+    let sql = "SELECT * FROM customers WHERE id = $1";
+    let Some(row) = tx.row(sql, args![id]).await? else {
+        return Ok(());
+    };
+    let old = customer_from(&row)?.details;
+    tx.run(
+        "UPDATE customers SET external_id = $2, name = $3, name_key = $4, phones = $5, email = $6,
                 language = $7, preferences = $8, notes = $9, updated_at = $10
              WHERE id = $1",
-            args![
-                id,
-                details.external_id.as_deref(),
-                &details.name,
-                details.name.to_lowercase(),
-                to_json(&details.phones),
-                details.email.as_deref(),
-                details.language.as_deref(),
-                to_json(&details.preferences),
-                &details.notes,
-                at,
-            ],
-        )
-        .await?;
-    if known > 0 {
+        args![
+            id,
+            details.external_id.as_deref(),
+            &details.name,
+            details.name.to_lowercase(),
+            to_json(&details.phones),
+            details.email.as_deref(),
+            details.language.as_deref(),
+            to_json(&details.preferences),
+            &details.notes,
+            at,
+        ],
+    )
+    .await?;
+    // What calls are told apart by.
+    if (&old.name, &old.phones) != (&details.name, &details.phones) {
         // Of the numbers that he had, and of those that he has.
         links::again_by_customer(tx, id, at).await?;
         index_phones(tx, id, details).await?;

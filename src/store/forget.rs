@@ -192,7 +192,7 @@ const WITH_WORDS: &str = "SELECT sid FROM calls
 const WITHOUT_WORDS: [&str; 6] = [
     "DELETE FROM segments WHERE call_sid = $1",
     "DELETE FROM traces WHERE call_sid = $1",
-    "UPDATE links SET excerpt = '' WHERE call_sid = $1",
+    "UPDATE links SET excerpt = '', sentiment = NULL WHERE call_sid = $1",
     "DELETE FROM deliveries WHERE call_sid = $1 AND state <> 'waiting'",
     "UPDATE call_log SET final_transcript = NULL, transcription = NULL, summary = NULL,
         insights = '{}' WHERE call_sid = $1",

@@ -83,6 +83,15 @@ impl NewJob {
         }
     }
 
+    /// The same once more, of an old call: those that have just ended come first.
+    #[must_use]
+    pub fn link_again(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            priority: -1,
+            ..Self::link(call, run_at)
+        }
+    }
+
     /// The analysis of a call's recordings.
     #[must_use]
     pub fn analyse(call: &CallSid, run_at: Timestamp) -> Self {
@@ -203,7 +212,9 @@ pub(super) async fn queue(tx: &mut Tx, job: &NewJob, at: Timestamp) -> Result<En
                 max_attempts, created_at)
              VALUES ($1, $2, $3, $4, 'queued', $5, $6, 0, $7, $8)
              ON CONFLICT (kind, job_key) WHERE state = 'queued' DO UPDATE SET
-                payload = excluded.payload, run_at = excluded.run_at, attempts = 0
+                payload = excluded.payload, run_at = excluded.run_at, attempts = 0,
+                priority = CASE WHEN excluded.priority > jobs.priority THEN excluded.priority
+                    ELSE jobs.priority END
              RETURNING id",
             args![
                 &id,

@@ -10,9 +10,11 @@ use super::{
     db::{Row, Tx, args},
     jobs,
     rows::to_json,
+    streams::lock_call,
 };
 use crate::{
     ids::CallSid,
+    insight::{Insights, Sentiment},
     people::{
         booking::Booking,
         customer::Customer,
@@ -20,10 +22,11 @@ use crate::{
     },
 };
 
-/// Calls that are looked at again when a customer comes: those of this time, the newest first, …
-const AGAIN_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// … and so many of a number at most.
-const AGAIN: u32 = 200;
+/// Calls of a number that are nobody's and are looked at again when a customer comes, the newest first.
+const AGAIN: u32 = 10_000;
+/// Those that are somebody's are told apart anew as far back as this, and so many of them.
+const ANEW_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
+const ANEW: u32 = 200;
 /// Customers who share a number, at most: a switchboard of more is nobody's.
 const HOLDERS: u32 = 50;
 const BOOKINGS: u32 = 500;
@@ -143,14 +146,26 @@ impl Store {
         at: Timestamp,
     ) -> Result<Option<Linked>, Error> {
         let mut tx = self.db.begin().await?;
+        match lock_call(&mut tx, call, at).await {
+            Err(Error::NoCall(_)) => return Ok(None),
+            locked => locked?,
+        }
+        let log = tx
+            .row(
+                "SELECT insights FROM call_log WHERE call_sid = $1",
+                args![call.as_str()],
+            )
+            .await?;
+        let insights: Option<Insights> = log.map(|log| log.json("insights")).transpose()?;
         let score = found.parts.map_or(0, Parts::score);
         tx.run(
             "INSERT INTO links (call_sid, called_at, number, customer_id, booking_id, parts, score,
-                confidence, why, made_by, excerpt, created_at, updated_at)
-             SELECT sid, started_at, $2, $3, $4, $5, $6, $7, $8, 'rule', $9, $10, $10
+                confidence, why, made_by, excerpt, sentiment, created_at, updated_at)
+             SELECT sid, started_at, $2, $3, $4, $5, $6, $7, $8, 'rule', $9, $11, $10, $10
              FROM calls WHERE sid = $1
              ON CONFLICT (call_sid) DO UPDATE SET number = excluded.number,
-                excerpt = excluded.excerpt, updated_at = excluded.updated_at,
+                excerpt = excluded.excerpt, sentiment = excluded.sentiment,
+                updated_at = excluded.updated_at,
                 customer_id = CASE links.made_by WHEN 'rule' THEN excluded.customer_id
                     ELSE links.customer_id END,
                 booking_id = CASE links.made_by WHEN 'rule' THEN excluded.booking_id
@@ -171,6 +186,9 @@ impl Store {
                 found.why.map(|why| why.as_str()),
                 excerpt,
                 at,
+                insights
+                    .and_then(|log| log.sentiment)
+                    .map(Sentiment::as_str),
             ],
         )
         .await?;
@@ -252,18 +270,44 @@ async fn check(tx: &mut Tx, customer: Option<&str>, booking: Option<&str>) -> Re
     Ok(())
 }
 
+/// What a call meant is known by now.
+pub(super) async fn felt(
+    tx: &mut Tx,
+    call: &CallSid,
+    felt: Option<Sentiment>,
+) -> Result<(), Error> {
+    let sql = "UPDATE links SET sentiment = $2 WHERE call_sid = $1";
+    tx.run(sql, args![call.as_str(), felt.map(Sentiment::as_str)])
+        .await
+        .map(drop)
+}
+
 /// The calls of a customer's numbers are looked at again, as far as the rule linked them.
 pub(super) async fn again_by_customer(tx: &mut Tx, id: &str, at: Timestamp) -> Result<(), Error> {
-    let rows = tx
+    let nobody_s = tx
         .rows(
-            "SELECT links.call_sid FROM links WHERE made_by = 'rule' AND called_at >= $2
-                AND (customer_id = $1
-                    OR number IN (SELECT e164 FROM customer_phones WHERE customer_id = $1))
-             ORDER BY called_at DESC LIMIT $3",
-            args![id, at - AGAIN_WITHIN, AGAIN],
+            "SELECT links.call_sid FROM customer_phones
+             JOIN links ON links.number = customer_phones.e164
+             WHERE customer_phones.customer_id = $1 AND links.customer_id IS NULL
+                AND links.made_by = 'rule'
+             ORDER BY links.called_at DESC LIMIT $2",
+            args![id, AGAIN],
         )
         .await?;
-    queue_all(tx, &rows, at).await
+    queue_all(tx, &nobody_s, at).await?;
+    let somebody_s = tx
+        .rows(
+            "SELECT call_sid, called_at FROM links
+             WHERE customer_id = $1 AND made_by = 'rule' AND called_at >= $2
+             UNION SELECT links.call_sid, links.called_at FROM customer_phones
+             JOIN links ON links.number = customer_phones.e164 AND links.called_at >= $2
+             WHERE customer_phones.customer_id = $1 AND links.made_by = 'rule'
+                AND links.customer_id IS NOT NULL
+             ORDER BY called_at DESC LIMIT $3",
+            args![id, at - ANEW_WITHIN, ANEW],
+        )
+        .await?;
+    queue_all(tx, &somebody_s, at).await
 }
 
 /// The calls that a booking starts near to are looked at again, and those that are linked to it.
@@ -277,7 +321,7 @@ pub(super) async fn again_by_booking(tx: &mut Tx, id: &str, at: Timestamp) -> Re
              WHERE bookings.id = $1 AND links.made_by = 'rule'
              UNION SELECT call_sid FROM links WHERE booking_id = $1 AND made_by = 'rule'
              LIMIT $4",
-            args![id, DAY_MS, 2 * DAY_MS, AGAIN],
+            args![id, DAY_MS, 2 * DAY_MS, ANEW],
         )
         .await?;
     queue_all(tx, &rows, at).await
@@ -286,7 +330,7 @@ pub(super) async fn again_by_booking(tx: &mut Tx, id: &str, at: Timestamp) -> Re
 async fn queue_all(tx: &mut Tx, rows: &[Row], at: Timestamp) -> Result<(), Error> {
     for row in rows {
         let call: CallSid = row.parsed("call_sid")?;
-        jobs::queue(tx, &NewJob::link(&call, at), at).await?;
+        jobs::queue(tx, &NewJob::link_again(&call, at), at).await?;
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ CREATE TABLE links (
     why TEXT,
     -- rule or person
     made_by TEXT NOT NULL,
+    -- What call_log.insights says of it, to be listed by.
+    sentiment TEXT,
     -- The first words of what was said.
     excerpt TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -24,4 +26,6 @@ CREATE INDEX links_by_customer ON links (customer_id, called_at, call_sid);
 CREATE INDEX links_by_booking ON links (booking_id, called_at, call_sid);
 CREATE INDEX links_by_number ON links (number, called_at);
 CREATE INDEX links_by_time ON links (called_at, call_sid);
-CREATE INDEX links_for_review ON links (called_at, call_sid) WHERE customer_id IS NULL;
+CREATE INDEX links_by_sentiment ON links (sentiment, called_at, call_sid);
+CREATE INDEX links_for_review ON links (called_at, call_sid)
+    WHERE customer_id IS NULL AND made_by = 'rule';

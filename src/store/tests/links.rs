@@ -3,12 +3,14 @@
 use jiff::tz::TimeZone;
 
 use crate::{
+    insight::{Insights, Meaning, Sentiment},
     people::{
         Region, booking, customer,
         link::{Link, Parts, Why},
     },
     store::{
-        Booker, ConversationFilter, Error, LINK, Linked, LinkedBy, NewCall, db::args, testing::*,
+        Booker, ConversationFilter, Error, LINK, Linked, LinkedBy, NewCall, Read, Understood,
+        db::args, search::Query, testing::*,
     },
 };
 
@@ -18,6 +20,8 @@ on_both!(
     calls_are_looked_at_again_when_a_customer_comes_changes_or_goes,
     calls_are_looked_at_again_when_a_booking_comes_moves_or_goes,
     conversations_are_found_and_paged,
+    a_word_is_found_among_many_calls,
+    how_a_call_felt_is_listed_whichever_is_known_first,
     a_call_that_goes_leaves_no_link,
 );
 
@@ -208,9 +212,10 @@ async fn calls_are_looked_at_again_when_a_customer_comes_changes_or_goes(bench: 
     assert_eq!((left.customer_id, left.made_by), (None, LinkedBy::Rule));
     let late = 40 * 24 * 60 * 60;
     customer(bench, "Late", ANN, late).await;
-    assert!(
-        asked_again(bench).await.is_empty(),
-        "old calls stay as they are"
+    assert_eq!(
+        asked_again(bench).await,
+        ["CA1", "CA2"],
+        "nobody's, however old"
     );
 }
 
@@ -266,25 +271,28 @@ async fn three_calls(bench: &Bench) -> (String, String) {
     ] {
         called(bench, sid, secs, text).await;
     }
-    link(bench, "CA1", &of(&ann, None)).await;
-    link(bench, "CA2", &of(&ann, Some(&booking))).await;
-    link(bench, "CA3", &unknown()).await;
     let insights = "INSERT INTO call_log (call_sid, insights, summary, path, made_by, version,
             created_at, updated_at)
          VALUES ('CA2', '{\"sentiment\":\"positive\",\"topics\":[\"catering\"]}',
             '{\"title\":\"Food\",\"points\":[]}', 'model', '{}', 1, $1, $1)";
     bench.write(insights, args![at(120)]).await;
+    link(bench, "CA1", &of(&ann, None)).await;
+    link(bench, "CA2", &of(&ann, Some(&booking))).await;
+    link(bench, "CA3", &unknown()).await;
     (ann, booking)
+}
+
+fn saying(text: &str) -> ConversationFilter {
+    ConversationFilter {
+        text: Some(Query::parse(text)),
+        ..ConversationFilter::default()
+    }
 }
 
 async fn conversations_are_found_and_paged(bench: &Bench) {
     let store = &bench.store;
     let (ann, booking) = three_calls(bench).await;
     let all = ConversationFilter::default;
-    let text = |text: &str| ConversationFilter {
-        text: Some(text.into()),
-        ..all()
-    };
     for (filter, expected) in [
         (all(), &["CA3", "CA2", "CA1"][..]),
         (
@@ -318,15 +326,54 @@ async fn conversations_are_found_and_paged(bench: &Bench) {
         ),
         (
             ConversationFilter {
-                sentiment: Some(crate::insight::Sentiment::Positive),
+                sentiment: Some(Sentiment::Positive),
                 ..all()
             },
             &["CA2"],
         ),
-        (text("VEGETARIAN"), &["CA2"]),
-        (text("0% veg"), &["CA2"]),
-        (text("%"), &["CA2"]),
-        (text("_ello"), &[]),
+        (saying("VEGETARIAN"), &["CA2"]),
+        (saying("hello OR park"), &["CA3", "CA1"]),
+        (saying("hello park"), &[]),
+        (saying("100% veg*"), &["CA2"]),
+        (saying("%"), &[]),
+        (saying("ello"), &[]),
+        (
+            ConversationFilter {
+                customer: Some(ann.clone()),
+                ..saying("hello OR park")
+            },
+            &["CA1"],
+        ),
+        (
+            ConversationFilter {
+                booking: Some(booking.clone()),
+                sentiment: Some(Sentiment::Positive),
+                ..saying("please")
+            },
+            &["CA2"],
+        ),
+        (
+            ConversationFilter {
+                sentiment: Some(Sentiment::Negative),
+                ..saying("please")
+            },
+            &[],
+        ),
+        (
+            ConversationFilter {
+                for_review: true,
+                ..saying("hello OR park")
+            },
+            &["CA3"],
+        ),
+        (
+            ConversationFilter {
+                from: Some(at(100)),
+                to: Some(at(200)),
+                ..saying("hello OR park OR please")
+            },
+            &["CA2"],
+        ),
     ] {
         let found = all_of(bench, &filter).await;
         assert_eq!(found, expected, "{filter:?}");
@@ -340,6 +387,75 @@ async fn conversations_are_found_and_paged(bench: &Bench) {
     assert_eq!(found[0].customer_name.as_deref(), Some("Ann"));
     assert_eq!(found[0].duration, secs(10));
     assert_eq!(found[0].insights.as_ref().unwrap().topics, ["catering"]);
+}
+
+/// More of them than are looked at in one go.
+async fn a_word_is_found_among_many_calls(bench: &Bench) {
+    let ann = customer(bench, "Ann", ANN, 0).await;
+    for number in 0..210 {
+        let said = if [0, 105, 209].contains(&number) {
+            "yes, a cake"
+        } else {
+            "yes"
+        };
+        let sid = format!("CA{number}");
+        called(bench, &sid, number, said).await;
+        link(bench, &sid, &of(&ann, None)).await;
+    }
+    let his = |text| ConversationFilter {
+        customer: Some(ann.clone()),
+        ..saying(text)
+    };
+    for filter in [saying("cake"), his("cake")] {
+        let found = all_of(bench, &filter).await;
+        assert_eq!(found, ["CA209", "CA105", "CA0"], "{filter:?}");
+    }
+    for filter in [saying("yes"), his("yes")] {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = bench.store.conversations(&filter, cursor.as_ref(), 64);
+            let (page, next) = page.await.unwrap();
+            found.extend(page.into_iter().map(|one| one.linked.call.to_string()));
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<String> = (0..210).rev().map(|n| format!("CA{n}")).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+}
+
+async fn how_a_call_felt_is_listed_whichever_is_known_first(bench: &Bench) {
+    called(bench, "CA1", 0, "hello").await;
+    link(bench, "CA1", &unknown()).await;
+    let read = Read {
+        call: call_sid("CA1"),
+        version: 1,
+        final_transcript: None,
+        transcription: None,
+    };
+    let felt = async |sentiment| {
+        let meaning = Meaning {
+            insights: Insights {
+                sentiment,
+                ..Insights::default()
+            },
+            ..super::call_log::meaning("")
+        };
+        let stored = bench.store.understood(&read, &meaning, at(20)).await;
+        assert_eq!(stored.unwrap(), Understood::Stored);
+    };
+    let negative = ConversationFilter {
+        sentiment: Some(Sentiment::Negative),
+        ..ConversationFilter::default()
+    };
+    felt(Some(Sentiment::Negative)).await;
+    assert_eq!(all_of(bench, &negative).await, ["CA1"]);
+    link(bench, "CA1", &unknown()).await;
+    assert_eq!(all_of(bench, &negative).await, ["CA1"], "linked again");
+    felt(None).await;
+    assert!(all_of(bench, &negative).await.is_empty());
 }
 
 async fn a_call_that_goes_leaves_no_link(bench: &Bench) {
