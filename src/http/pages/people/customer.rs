@@ -17,7 +17,7 @@ use crate::{
     http::{AppState, HttpError, access::Viewer, customers::no_customer, error::Params, links},
     insight::Sentiment,
     people::{booking::Booking, customer::Customer},
-    store::{BookingFilter, Conversation, ConversationFilter, Scope},
+    store::{BookingFilter, Conversation, ConversationFilter, Scope, search::Query},
 };
 
 const CALLS: u32 = 20;
@@ -54,7 +54,7 @@ impl Asked {
         Ok(ConversationFilter {
             customer: Some(customer.to_owned()),
             sentiment: filled(self.sentiment.as_ref()).map(of).transpose()?,
-            text: filled(self.text.as_ref()).map(ToOwned::to_owned),
+            text: filled(self.text.as_ref()).map(Query::parse),
             ..ConversationFilter::default()
         })
     }
@@ -200,7 +200,8 @@ fn calls(sheet: &Sheet, asked: &Asked, state: &AppState) -> Markup {
             div #calls {
                 @if sheet.calls.is_empty() {
                     p.quiet {
-                        @if asked.is_filtered() { "No call is like that." }
+                        @if sheet.next.is_some() { "None of the newest is like that; an older one may be." }
+                        @else if asked.is_filtered() { "No call is like that." }
                         @else if sheet.total > 0 { "There are no older calls." }
                         @else { "No calls yet. Those of these numbers appear here by themselves." }
                     }
