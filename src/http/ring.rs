@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::{AppState, HttpError, links};
+use super::{AppState, HttpError, access::Viewer, links};
 use crate::{
+    ids::CallSid,
     people::{
         customer::Customer,
         link::{Ends, link, nobody, other_side},
         said::Heard,
     },
-    store::Call,
+    store::{Call, Lead, Scope},
 };
 
 /// A customer, and what to know of him.
@@ -25,7 +26,7 @@ pub(super) struct Known {
 }
 
 /// By the numbers alone, nothing being said yet; `None` where they are nobody's, or of more than one.
-pub(super) async fn at_the_ring(
+async fn at_the_ring(
     state: &AppState,
     ends: &Ends<'_>,
     at: Timestamp,
@@ -41,17 +42,63 @@ pub(super) async fn at_the_ring(
     known(state, found.customer.as_deref()).await
 }
 
-/// On the call's page: the customer that it is linked to, or who has the number.
-pub(super) async fn section(state: &AppState, call: &Call) -> Result<Markup, HttpError> {
-    let linked = state.store.link_of(&call.sid).await?;
-    let known = match linked {
-        Some(linked) => known(state, linked.customer_id.as_deref()).await?,
-        None => match state.store.call_ends(&call.sid).await? {
-            Some(ends) => at_the_ring(state, &ends.sides(), ends.started_at).await?,
-            None => None,
-        },
+/// The customer that a call is linked to, or who has the number before it is.
+async fn of_call(
+    state: &AppState,
+    call: &CallSid,
+    ends: &Ends<'_>,
+    at: Timestamp,
+) -> Result<Option<Known>, HttpError> {
+    match state.store.link_of(call).await? {
+        Some(linked) => known(state, linked.customer_id.as_deref()).await,
+        None => at_the_ring(state, ends, at).await,
+    }
+}
+
+/// From the first ring on, for whoever may know of customers.
+pub(super) async fn of_lead(
+    state: &AppState,
+    lead: &Lead,
+    viewer: &Viewer,
+) -> Result<Option<Known>, HttpError> {
+    if !viewer.may(Scope::PeopleRead) {
+        return Ok(None);
+    }
+    let ends = Ends {
+        from: lead.from.as_deref(),
+        to: lead.to.as_deref(),
+        direction: lead.direction.as_deref(),
     };
-    Ok(html! {
+    of_call(state, &lead.call, &ends, lead.created_at).await
+}
+
+/// On the call's page.
+pub(super) async fn section(
+    state: &AppState,
+    call: &Call,
+    viewer: &Viewer,
+) -> Result<Markup, HttpError> {
+    let known = match state.store.call_ends(&call.sid).await? {
+        Some(ends) if viewer.may(Scope::PeopleRead) => {
+            of_call(state, &call.sid, &ends.sides(), ends.started_at).await?
+        }
+        _ => None,
+    };
+    Ok(told(known.as_ref()))
+}
+
+/// On the lead's page.
+pub(super) async fn lead_section(
+    state: &AppState,
+    lead: &Lead,
+    viewer: &Viewer,
+) -> Result<Markup, HttpError> {
+    let known = of_lead(state, lead, viewer).await?;
+    Ok(told(known.as_ref()))
+}
+
+fn told(known: Option<&Known>) -> Markup {
+    html! {
         section #people aria-label="The customer" {
             @if let Some(known) = known {
                 div.meaning {
@@ -60,7 +107,7 @@ pub(super) async fn section(state: &AppState, call: &Call) -> Result<Markup, Htt
                 }
             }
         }
-    })
+    }
 }
 
 async fn known(state: &AppState, customer: Option<&str>) -> Result<Option<Known>, HttpError> {

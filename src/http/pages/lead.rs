@@ -20,6 +20,7 @@ use crate::{
         call_file::CallFile,
         error::Sent,
         leads::{apply, no_lead},
+        ring,
     },
     store::{CallState, Changed, Lead, LeadChange, LeadStatus, Scope, SeenLead},
     wire::webhook::CallStatus,
@@ -38,7 +39,7 @@ pub(in crate::http) async fn show(
     let position = state.hub.leads_position();
     let lead = state.store.lead(&id).await?.ok_or_else(no_lead)?;
     let edited = viewer.may(Scope::LeadsWrite).then(|| Edited::of(&lead));
-    page(&state, &lead, edited.as_ref(), position).await
+    page(&state, &lead, edited.as_ref(), &viewer, position).await
 }
 
 /// What stands in the form.
@@ -71,6 +72,7 @@ pub(in crate::http) struct Form {
 pub(in crate::http) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    viewer: Viewer,
     Sent(form): Sent<Form>,
 ) -> Result<Response, HttpError> {
     let is_noted = form.notes != form.seen_notes;
@@ -93,7 +95,7 @@ pub(in crate::http) async fn change(
                 meanwhile: true,
             };
             let position = state.hub.leads_position();
-            let page = page(&state, &lead, Some(&edited), position).await?;
+            let page = page(&state, &lead, Some(&edited), &viewer, position).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
     }
@@ -103,12 +105,14 @@ async fn page(
     state: &AppState,
     lead: &Lead,
     edited: Option<&Edited>,
+    viewer: &Viewer,
     position: u64,
 ) -> Result<Page, HttpError> {
     let file = match lead.call_state {
         Some(_) => Some(CallFile::load(state, &lead.call, None).await?),
         None => None,
     };
+    let people = ring::lead_section(state, lead, viewer).await?;
     let pending = is_pending(lead, state.clock.wall());
     let here = format!("/leads/{}", lead.id);
     let content = html! {
@@ -123,6 +127,7 @@ async fn page(
             (meaning(lead))
             (facts(lead))
         }
+        (people)
         @match edited {
             Some(edited) => (edit(lead, edited)),
             None => (noted(lead)),

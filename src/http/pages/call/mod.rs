@@ -65,7 +65,7 @@ pub(in crate::http) async fn show(
         Some(version) => Some(changes::compare(&state, &file, version).await?),
         None => None,
     };
-    let people = ring::section(&state, &file.call).await?;
+    let people = ring::section(&state, &file.call, &viewer).await?;
     let sheet = Sheet {
         people,
         events: facts.events(),
