@@ -8,7 +8,7 @@ use super::{Context, Job, Trouble};
 use crate::{
     ids::CallSid,
     people::{
-        link::{link, nobody, other_side},
+        link::{Why, link, nobody, other_side},
         said::Heard,
     },
     store::{CallState, LINK},
@@ -53,6 +53,18 @@ impl Job for Link {
         let linked = store
             .linked(&self.call, number.as_deref(), &found, &excerpt, now)
             .await?;
+        if let Some(number) = number
+            .as_deref()
+            .filter(|_| found.why == Some(Why::Unknown))
+        {
+            // Whoever came in between found no call to have asked about.
+            let (holders, _) = store.holders(number, ends.started_at).await?;
+            if !holders.is_empty() {
+                return Err(Trouble::Soon(
+                    "a customer of this number has just come".into(),
+                ));
+            }
+        }
         let outcome = match linked.map(|linked| linked.customer_id.is_some()) {
             None => return Ok(()),
             Some(true) => "customer",

@@ -3,11 +3,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{AppState, HttpError, links};
-use crate::people::{
-    customer::Customer,
-    link::{Ends, link, nobody, other_side},
-    said::Heard,
+use super::{AppState, HttpError, access::Viewer, links};
+use crate::{
+    people::{
+        customer::Customer,
+        link::{Ends, link, nobody, other_side},
+        said::Heard,
+    },
+    store::{Lead, Scope},
 };
 
 /// A customer, and what to know of him.
@@ -35,6 +38,32 @@ pub(super) async fn at_the_ring(
         }
     };
     known(state, found.customer.as_deref()).await
+}
+
+/// The same for a lead.
+pub(super) async fn rings(state: &AppState, lead: &Lead) -> Result<Option<Known>, HttpError> {
+    let ends = Ends {
+        from: lead.from.as_deref(),
+        to: lead.to.as_deref(),
+        direction: lead.direction.as_deref(),
+    };
+    at_the_ring(state, &ends, lead.created_at).await
+}
+
+/// The customer that a lead's call is linked to, or who has the number before it is; for whoever may know of
+/// customers.
+pub(super) async fn of_lead(
+    state: &AppState,
+    lead: &Lead,
+    viewer: &Viewer,
+) -> Result<Option<Known>, HttpError> {
+    if !viewer.may(Scope::PeopleRead) {
+        return Ok(None);
+    }
+    match state.store.link_of(&lead.call).await? {
+        Some(linked) => known(state, linked.customer_id.as_deref()).await,
+        None => rings(state, lead).await,
+    }
 }
 
 pub(super) async fn known(

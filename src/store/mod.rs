@@ -79,8 +79,8 @@ pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, LINK, NewJob, TRANSCRIBE, UNDERSTAND,
 };
 pub use leads::{
-    Advanced, Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
-    NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
+    Advanced, Changed, Lead, LeadChange, LeadCustomer, LeadFilter, LeadLog, LeadPage, LeadStatus,
+    NewLead, NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
 pub use leases::{Job, Lease};
 pub use links::{CallEnds, Linked, LinkedBy};

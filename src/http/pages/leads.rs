@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -13,8 +14,14 @@ use super::{
     people::link,
 };
 use crate::{
-    http::{AppState, HttpError, access::Viewer, error::Params, leads::number, ring::Known},
-    store::{Lead, LeadFilter, LeadPage, LeadStatus, Scope},
+    http::{
+        AppState, HttpError,
+        access::Viewer,
+        error::Params,
+        leads::number,
+        ring::{Known, rings},
+    },
+    store::{Lead, LeadCustomer, LeadFilter, LeadPage, LeadStatus, Scope},
 };
 
 const LEADS: u32 = 50;
@@ -73,15 +80,13 @@ pub(in crate::http) async fn show(
     let filter = asked.filter()?;
     let page = state.store.leads(&filter, after.as_ref(), LEADS).await?;
     let now = state.clock.wall();
-    let awaited = page.leads.iter().filter(|lead| is_pending(lead, now));
-    let mut known = HashMap::new();
-    let mut pending = false;
-    for lead in awaited {
-        pending = true;
-        if viewer.may(Scope::PeopleRead)
-            && let Some(one) = link::rings(&state, lead).await?
-        {
-            known.insert(lead.id.as_str(), one);
+    let pending = page.leads.iter().any(|lead| is_pending(lead, now));
+    let mut whose = HashMap::new();
+    if viewer.may(Scope::PeopleRead) {
+        for lead in &page.leads {
+            if let Some(customer) = whose_it_is(&state, lead, now).await? {
+                whose.insert(lead.id.as_str(), customer);
+            }
         }
     }
     let content = html! {
@@ -92,7 +97,7 @@ pub(in crate::http) async fn show(
         (filters(&asked))
         div #leads data-pending[pending] {
             @if page.leads.is_empty() { (nothing(&asked)) } @else {
-                ul.leads { @for lead in &page.leads { (row(lead, known.get(lead.id.as_str()))) } }
+                ul.leads { @for lead in &page.leads { (row(lead, whose.get(lead.id.as_str()))) } }
             }
             (pager(&asked, &page))
         }
@@ -141,8 +146,20 @@ fn nothing(asked: &Asked) -> Markup {
     }
 }
 
-/// With who has the number, while something of the call is still to come.
-fn row(lead: &Lead, known: Option<&Known>) -> Markup {
+/// Whose call it was, or who has the number while something of it is still to come.
+async fn whose_it_is(
+    state: &AppState,
+    lead: &Lead,
+    now: Timestamp,
+) -> Result<Option<LeadCustomer>, HttpError> {
+    if lead.customer.is_some() || !is_pending(lead, now) {
+        return Ok(lead.customer.clone());
+    }
+    let known = rings(state, lead).await?;
+    Ok(known.map(|Known { id, name, .. }| LeadCustomer { id, name }))
+}
+
+fn row(lead: &Lead, whose: Option<&LeadCustomer>) -> Markup {
     html! {
         li.lead.(lead.status) data-call=(lead.call) {
             div.line {
@@ -150,7 +167,7 @@ fn row(lead: &Lead, known: Option<&Known>) -> Markup {
                 a.names href={ "/leads/" (lead.id) } { (names(lead)) }
                 span.when { (day_and_time(lead.created_at)) }
             }
-            @if let Some(known) = known { (link::in_short(known)) }
+            @if let Some(whose) = whose { (link::in_short(&whose.id, &whose.name)) }
             (stage(lead))
             (meaning(lead))
             @if !lead.notes.is_empty() { p.note dir="auto" { (lead.notes) } }

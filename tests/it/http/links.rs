@@ -324,23 +324,65 @@ async fn who_answers_knows_who_calls_while_it_rings() {
         site.store.ring(&lead, site.clock.wall()).await.unwrap();
         site.call_of(nobody(sid), [None, None]).await;
     }
-    let of = async |sid: &str| {
-        let list = site
-            .get(&format!("/api/v1/leads?call_sid={sid}"))
-            .await
-            .json();
-        let id = list["leads"][0]["id"].as_str().unwrap().to_owned();
-        site.get(&format!("/api/v1/leads/{id}")).await.json()
+    let listed = async |sid: &str| {
+        let list = site.get(&format!("/api/v1/leads?call_sid={sid}")).await;
+        list.json()["leads"][0].clone()
     };
-    let known = of("CA1").await["customer"].clone();
+    let of = async |sid: &str| {
+        let id = listed(sid).await["id"].as_str().unwrap().to_owned();
+        let page = site.get(&format!("/leads/{id}")).await;
+        let shown = page.text().contains("vegetarian");
+        (site.get(&format!("/api/v1/leads/{id}")).await.json(), shown)
+    };
+    let (known, shown) = of("CA1").await;
+    assert!(shown);
+    assert_eq!(
+        (&known["customer_id"], &known["customer_name"]),
+        (&Value::Null, &Value::Null),
+        "not linked yet"
+    );
+    let known = known["customer"].clone();
     assert_eq!(
         (&known["id"], &known["name"]),
         (&json!(john), &json!("John Smith"))
     );
     assert!(known["context"].as_str().unwrap().contains("vegetarian"));
-    assert_eq!(of("CA2").await["customer"], Value::Null);
+    let (unknown, shown) = of("CA2").await;
+    assert_eq!((&unknown["customer"], shown), (&Value::Null, false));
     let page = site.get("/calls/CA1").await;
     assert!(page.text().contains("John Smith") && page.text().contains("vegetarian"));
     let page = site.get("/calls/CA2").await;
     assert!(!page.text().contains("John Smith"));
+    // The link goes before the number.
+    let linked_to = Link {
+        customer: Some(john.clone()),
+        ..Link::default()
+    };
+    let call = "CA2".parse().unwrap();
+    let linked = site
+        .store
+        .linked(&call, None, &linked_to, "", site.clock.wall());
+    linked.await.unwrap().unwrap();
+    let lead = listed("CA2").await;
+    assert_eq!(
+        (&lead["customer_id"], &lead["customer_name"]),
+        (&json!(john), &json!("John Smith"))
+    );
+    let one = of("CA2").await.0;
+    assert_eq!(one["customer"]["id"], json!(john));
+    only_those_who_may_are_told(&site, one["id"].as_str().unwrap()).await;
+}
+
+async fn only_those_who_may_are_told(site: &Site, lead: &str) {
+    for (scopes, told) in [("leads:read", false), ("leads:read people:read", true)] {
+        let token = site.token(&format!("t{told}"), scopes, None).await;
+        let headers = [("authorization", token.as_str())];
+        for path in [format!("/api/v1/leads/{lead}"), format!("/leads/{lead}")] {
+            let answer = site.ask(Method::GET, &path, &headers).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            assert_eq!(answer.text().contains("vegetarian"), told, "{path}");
+        }
+        let list = site.ask(Method::GET, "/api/v1/leads", &headers).await;
+        assert_eq!(list.text().contains("John Smith"), told);
+    }
 }

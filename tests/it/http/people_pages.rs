@@ -113,7 +113,7 @@ async fn a_booking_is_made_changed_and_deleted_by_forms() {
             "party",
             "Wed 12 Nov 2025, 18:30",
             "21:00",
-            "30 guests",
+            "<dd>30</dd>",
             "Pending",
         ],
         &[],

@@ -7,13 +7,10 @@ use crate::{
     http::{
         AppState, HttpError,
         access::Viewer,
-        ring::{Known, at_the_ring, known},
+        ring::{Known, at_the_ring, known, rings},
     },
     ids::CallSid,
-    people::{
-        booking::Booking,
-        link::{Ends, Parts},
-    },
+    people::{booking::Booking, link::Parts},
     store::{Call, CallState, Lead, Linked, LinkedBy, Scope},
 };
 
@@ -54,19 +51,6 @@ pub(in crate::http) async fn of_lead(
         None => Card::of_ring(rings(state, lead).await?, false),
     };
     Ok(section(Some(&card), viewer))
-}
-
-/// Who has the number that rings; `None` where nobody has, or several.
-pub(in crate::http) async fn rings(
-    state: &AppState,
-    lead: &Lead,
-) -> Result<Option<Known>, HttpError> {
-    let ends = Ends {
-        from: lead.from.as_deref(),
-        to: lead.to.as_deref(),
-        direction: lead.direction.as_deref(),
-    };
-    at_the_ring(state, &ends, lead.created_at).await
 }
 
 struct Card {
@@ -241,9 +225,9 @@ fn why(word: Option<&str>) -> &'static str {
     }
 }
 
-/// Who rings, in a list.
-pub(in crate::http) fn in_short(known: &Known) -> Markup {
-    html! { p.rings { a href={ "/customers/" (known.id) } { bdi { (known.name) } } } }
+/// Who rings or rang, in a list.
+pub(in crate::http) fn in_short(id: &str, name: &str) -> Markup {
+    html! { p.rings { a href={ "/customers/" (id) } { bdi { (name) } } } }
 }
 
 #[cfg(test)]
