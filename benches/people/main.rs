@@ -346,6 +346,10 @@ fn app(site: &Site, store: &Store) -> Router {
 }
 
 fn print(name: &str, answers: usize, mut took: Vec<Duration>, target: f64) {
+    if took.is_empty() {
+        println!("{name:<48} nothing");
+        return;
+    }
     took.sort_unstable();
     let ms =
         |share: usize| took[(took.len() * share / 100).min(took.len() - 1)].as_secs_f64() * 1e3;

@@ -61,7 +61,7 @@ fn tables(raw: &Raw, args: &Args) -> Vec<String> {
     let base = format!("({at} / 1000 * 2147483648)");
     let said = |side: u8| {
         let place = ["where can i park", "we will see to it"][usize::from(side)];
-        format!("'c' || i % 10 || ' m' || i % 1000 || ' r' || i % 200000 || ' {place}'")
+        format!("'c' || (i % 10) || ' m' || (i % 1000) || ' r' || (i % 200000) || ' {place}'")
     };
     let sentiment =
         "CASE WHEN i % 10 = 0 THEN 'negative' WHEN i % 10 < 5 THEN 'neutral' ELSE 'positive' END";
