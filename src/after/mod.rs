@@ -14,6 +14,7 @@ use crate::{
     analysis::Kind,
     ids::CallSid,
     insight::Insight,
+    people,
     store::{self, CallState, Replaced, Store},
     time::Clock,
     webhooks,
@@ -32,6 +33,7 @@ mod engine;
 pub mod erase;
 pub mod fetch;
 mod hearing;
+mod link;
 mod purge;
 mod runner;
 mod transcribe;
@@ -48,6 +50,7 @@ pub use deliver::Deliver;
 pub use download::Download;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
+pub use link::Link;
 pub use purge::Purge;
 pub use runner::{KINDS, Outcome, Runner, Worker};
 pub use transcribe::Transcribe;
@@ -114,6 +117,8 @@ pub struct Context {
     pub observer: Arc<Observer>,
     pub options: Options,
     pub insight: Arc<Insight>,
+    /// Where the business is at home.
+    pub people: Arc<people::Options>,
     /// Where recordings are, and for how many days they are kept; 0 is for ever.
     pub recordings: PathBuf,
     pub retention_days: u32,

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, Transcribe, Trouble,
+    Analyse, Announce, Archive, Context, Deliver, Download, Job, Link, Purge, Transcribe, Trouble,
     Understand, alert::alert, backoff::backoff, daily,
 };
 use crate::{
@@ -87,6 +87,7 @@ impl Runner {
         for number in 0..context.options.understand_at_once {
             runner.add::<Understand>(context, number);
         }
+        runner.add::<Link>(context, 0);
         runner.add::<Announce>(context, 0);
         for number in 0..context.hooks.workers() {
             runner.add::<Deliver>(context, number);
@@ -348,13 +349,14 @@ fn stopping() -> Trouble {
 }
 
 /// Every kind of job there is.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 9] = [
     Transcribe::KIND,
     Analyse::KIND,
     Download::KIND,
     Announce::KIND,
     Deliver::KIND,
     Understand::KIND,
+    Link::KIND,
     Archive::KIND,
     Purge::KIND,
 ];

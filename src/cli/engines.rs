@@ -120,6 +120,7 @@ pub fn context(
         observer,
         options: config.jobs.clone(),
         insight: Arc::new(insight),
+        people: Arc::new(config.people.clone()),
         recordings: config.recording.folder.clone(),
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,

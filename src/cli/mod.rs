@@ -17,6 +17,7 @@ mod doctor;
 mod import;
 pub mod engines;
 pub mod evaluate;
+mod evaluate_links;
 mod jobs;
 pub mod insight;
 pub mod load;
@@ -60,6 +61,7 @@ enum Command {
     Rerun(rerun::Args),
     Insight(insight::Args),
     Evaluate(evaluate::Args),
+    EvaluateLinks(evaluate_links::Args),
     /// List, get, verify and convert speech models.
     Models(models::Args),
     /// See and tend the work that follows calls: list jobs, try them again, drop them.
@@ -106,6 +108,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Insight(args) => insight::run(&args, &load()?)?,
         Command::Analyze(args) => return analyze::run(&args, &load()?),
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
+        Command::EvaluateLinks(args) => return evaluate_links::run(&args),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Jobs(args) => runtime()?.block_on(jobs::run(args, &load()?))?,
         Command::Accounts(args) => runtime()?.block_on(accounts::run(args, &load()?))?,

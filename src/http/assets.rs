@@ -47,6 +47,8 @@ static FILES: &[(&str, &[u8])] = &files![
     "leads.css",
     "leads.js",
     "microphone.js",
+    "people.css",
+    "people.js",
     "recordings.css",
     "recordings.js",
     "search.css",

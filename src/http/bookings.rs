@@ -185,13 +185,14 @@ pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    match state.store.remove_booking(&id).await? {
+    let now = state.clock.wall();
+    match state.store.remove_booking(&id, now).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(no_booking()),
     }
 }
 
-fn booker(state: &AppState, draft: &Draft) -> Result<Option<Booker>, HttpError> {
+pub(super) fn booker(state: &AppState, draft: &Draft) -> Result<Option<Booker>, HttpError> {
     let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     if let Some(id) = told(&draft.customer_id) {
         return Ok(Some(Booker::Id(id)));
@@ -204,7 +205,7 @@ fn booker(state: &AppState, draft: &Draft) -> Result<Option<Booker>, HttpError> 
     Ok(number.transpose()?.map(Booker::Phone))
 }
 
-fn no_booking() -> HttpError {
+pub(super) fn no_booking() -> HttpError {
     HttpError::not_found("there is no booking of this id")
 }
 

@@ -82,6 +82,7 @@ pub(super) async fn list(
             .map(|phone| number(phone, &state.people))
             .transpose()?,
         name: asked.name.filter(|name| !name.is_empty()),
+        word: None,
     };
     let (customers, more) = state.store.customers(&filter, before, limit).await?;
     let last = customers.last().filter(|_| more);
@@ -153,7 +154,8 @@ pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    match state.store.remove_customer(&id).await? {
+    let now = state.clock.wall();
+    match state.store.remove_customer(&id, now).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(no_customer()),
     }
@@ -167,7 +169,7 @@ pub(super) fn number(phone: &str, options: &Arc<Options>) -> Result<String, Http
     }
 }
 
-fn no_customer() -> HttpError {
+pub(super) fn no_customer() -> HttpError {
     HttpError::not_found("there is no customer of this id")
 }
 

@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AppState, HttpError,
+    access::Viewer,
     error::Params,
     paging::{PAGE, limit},
+    ring,
 };
 use crate::{
     ids::CallSid,
     live::hub::LeadNews,
-    store::{Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadStatus, SeenLead},
+    store::{Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadStatus, Scope, SeenLead},
     wire::webhook::CallStatus,
 };
 
@@ -91,6 +93,9 @@ struct LeadJson<'a> {
     call: Option<String>,
     transcript: Option<String>,
     summary: Option<&'a serde_json::Value>,
+    /// Whose call it was, once it is linked; told to those who may read customers.
+    customer_id: Option<&'a str>,
+    customer_name: Option<&'a str>,
     service: Option<&'a str>,
     city: Option<&'a str>,
     /// 0 to 1.
@@ -104,6 +109,17 @@ struct LeadJson<'a> {
     ended_at: Option<jiff::Timestamp>,
 }
 
+/// While the phone rings, too.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = LeadAndCustomer)]
+struct OneJson<'a> {
+    #[serde(flatten)]
+    lead: LeadJson<'a>,
+    /// Whose call it was, or who has the number while that is not settled, and what to know of him; null
+    /// where nobody has it, or several.
+    customer: Option<ring::Known>,
+}
+
 /// Leads, newest first, with what their calls meant.
 #[utoipa::path(
     get, path = "/api/v1/leads", tag = "Leads",
@@ -113,6 +129,7 @@ struct LeadJson<'a> {
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Response, HttpError> {
     let limit = limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
@@ -126,7 +143,7 @@ pub(super) async fn list(
     };
     let page = state.store.leads(&filter, cursor.as_ref(), limit).await?;
     let body = PageJson {
-        leads: page.leads.iter().map(json).collect(),
+        leads: page.leads.iter().map(|lead| json(lead, &viewer)).collect(),
         next: page.next.map(|cursor| cursor.to_string()),
     };
     Ok(Json(body).into_response())
@@ -144,14 +161,17 @@ pub(super) fn number(phone: &str) -> String {
 #[utoipa::path(
     get, path = "/api/v1/leads/{id}", tag = "Leads",
     params(("id" = String, Path, description = "The lead's id.")),
-    responses((status = 200, description = "The lead.", body = LeadJson), (status = 404, description = "`not_found`: there is no lead of this id"),),
+    responses((status = 200, description = "The lead.", body = OneJson), (status = 404, description = "`not_found`: there is no lead of this id"),),
 )]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    viewer: Viewer,
 ) -> Result<Response, HttpError> {
     let lead = state.store.lead(&id).await?.ok_or_else(no_lead)?;
-    Ok(Json(json(&lead)).into_response())
+    let customer = ring::of_lead(&state, &lead, &viewer).await?;
+    let lead = json(&lead, &viewer);
+    Ok(Json(OneJson { lead, customer }).into_response())
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -185,6 +205,7 @@ pub(super) struct Seen {
 pub(super) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    viewer: Viewer,
     change: Result<Json<Change>, JsonRejection>,
 ) -> Result<Response, HttpError> {
     let Json(change) = change.map_err(|rejection| {
@@ -200,7 +221,7 @@ pub(super) async fn change(
     };
     match apply(&state, &id, change).await? {
         Changed::Unknown => Err(no_lead()),
-        Changed::Done(lead) => Ok(Json(json(&lead)).into_response()),
+        Changed::Done(lead) => Ok(Json(json(&lead, &viewer)).into_response()),
         Changed::Meanwhile(_) => Err(HttpError::new(
             StatusCode::CONFLICT,
             "changed_meanwhile",
@@ -237,8 +258,10 @@ pub(super) fn no_lead() -> HttpError {
     HttpError::not_found("there is no lead of this id")
 }
 
-fn json(lead: &Lead) -> LeadJson<'_> {
+fn json<'a>(lead: &'a Lead, viewer: &Viewer) -> LeadJson<'a> {
     let log = lead.log.as_ref();
+    let customer = lead.customer.as_ref();
+    let customer = customer.filter(|_| viewer.may(Scope::PeopleRead));
     let call = lead
         .call_state
         .map(|_| format!("/api/v1/calls/{}", lead.call));
@@ -258,6 +281,8 @@ fn json(lead: &Lead) -> LeadJson<'_> {
         transcript: call.as_ref().map(|call| format!("{call}/transcript")),
         call,
         summary: log.and_then(|log| log.summary.as_ref()),
+        customer_id: customer.map(|one| one.id.as_str()),
+        customer_name: customer.map(|one| one.name.as_str()),
         service: log.and_then(|log| log.service.as_deref()),
         city: log.and_then(|log| log.city.as_deref()),
         confidence: log.and_then(of_one),

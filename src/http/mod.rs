@@ -37,6 +37,7 @@ mod bookings;
 mod calls;
 mod changes;
 pub mod connections;
+mod conversations;
 mod customers;
 mod deliveries;
 mod error;
@@ -47,6 +48,7 @@ mod filter;
 mod health;
 mod jobs;
 mod leads;
+mod links;
 mod openapi;
 mod insight;
 pub mod media;
@@ -54,6 +56,7 @@ pub mod microphone;
 mod pages;
 mod paging;
 pub mod proxy;
+mod ring;
 mod range;
 mod recording;
 mod recordings;
@@ -273,6 +276,18 @@ fn texts() -> Routes {
         .door(routes!(openapi::json))
 }
 
+/// Whose calls they were.
+fn whose() -> Routes {
+    Routes::new()
+        .door(routes!(conversations::of_customer))
+        .door(routes!(conversations::of_booking))
+        .door(routes!(conversations::search))
+        .door(routes!(conversations::review))
+        .door(routes!(links::context))
+        .door(routes!(links::one, links::put, links::remove))
+        .door(routes!(links::make_customer))
+}
+
 /// Who may come in, and what they did.
 fn doors() -> Routes {
     Routes::new()
@@ -322,6 +337,52 @@ fn desk() -> Routes {
         .route("/health", get(pages::health::show))
 }
 
+/// Customers, their bookings, and whose calls they were.
+fn people() -> Routes {
+    use pages::people::{
+        booking, bookings, correct, customer, customers, edit_booking, edit_customer, review,
+    };
+    Routes::new()
+        .route("/customers", get(customers::show))
+        .route(
+            "/customers/new",
+            get(edit_customer::new).and(POST, edit_customer::add),
+        )
+        .route("/customers/{id}", get(customer::show))
+        .route(
+            "/customers/{id}/edit",
+            get(edit_customer::edit).and(POST, edit_customer::change),
+        )
+        .route(
+            "/customers/{id}/delete",
+            get(edit_customer::ask).and(POST, edit_customer::remove),
+        )
+        .route("/bookings", get(bookings::show))
+        .route(
+            "/bookings/new",
+            get(edit_booking::new).and(POST, edit_booking::add),
+        )
+        .route("/bookings/{id}", get(booking::show))
+        .route(
+            "/bookings/{id}/edit",
+            get(edit_booking::edit).and(POST, edit_booking::change),
+        )
+        .route(
+            "/bookings/{id}/delete",
+            get(edit_booking::ask).and(POST, edit_booking::remove),
+        )
+        .route("/review", get(review::show))
+        .route(
+            "/calls/{id}/link",
+            get(correct::show).and(POST, correct::save),
+        )
+        .route("/calls/{id}/unlink", post(correct::take_back))
+        .route(
+            "/calls/{id}/customer",
+            get(edit_customer::of_call).and(POST, edit_customer::add_of_call),
+        )
+}
+
 /// What is behind the guard.
 fn guarded() -> Routes {
     // In no cache.
@@ -331,8 +392,10 @@ fn guarded() -> Routes {
     );
     sheets()
         .merge(desk())
+        .merge(people())
         .merge(doors())
         .merge(texts())
+        .merge(whose())
         .layer(no_store)
         .door(routes!(recording::get, recordings::remove))
         .door(routes!(waveform::wave))

@@ -22,7 +22,7 @@ const GROUPS: [&str; 25] = [
 pub(super) const EDIT: u32 = 2;
 
 /// What it takes to make one of the other; `None` where that is more than `most`.
-pub(super) fn distance(a: &[char], b: &[char], most: u32) -> Option<u32> {
+pub(crate) fn distance(a: &[char], b: &[char], most: u32) -> Option<u32> {
     let longer = u32::try_from(a.len().abs_diff(b.len())).unwrap_or(u32::MAX);
     if longer > most {
         return None;

@@ -37,6 +37,9 @@ pub use meaning::{Insights, MadeBy, Meaning, Path, Sentiment, Summary, Tokens};
 pub use options::{JsonMode, ModelOptions, Named, Options};
 pub use said::{Said, Turn};
 
+pub(crate) use editex::distance;
+pub(crate) use words::fold;
+
 use lists::List;
 use model::Model;
 use weigh::Found;

@@ -116,7 +116,7 @@ fn spans(text: &str) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Letters and digits alone, in lower case, without accents and vowel points, final letters as others.
-pub(super) fn fold(text: &str) -> impl Iterator<Item = char> {
+pub(crate) fn fold(text: &str) -> impl Iterator<Item = char> {
     text.nfkd()
         .filter(|c| c.is_alphanumeric() && !is_combining_mark(*c))
         .flat_map(char::to_lowercase)

@@ -29,7 +29,8 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Self; 6] = [
+    /// All of them, in the order in which they come about.
+    pub const ALL: [Self; 6] = [
         Self::Pending,
         Self::Confirmed,
         Self::InProgress,

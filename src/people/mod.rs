@@ -5,6 +5,10 @@
 //! | [`phone`] | any form of a number becomes E.164, or what else it is |
 //! | [`customer`], [`booking`] | what a business brings: checked here, once, for the API and for imports |
 //! | [`sheet`] | the same out of a CSV file, line by line |
+//! | [`said`] | what was said on a call that tells one booking from another: days, times, guests, names |
+//! | [`link`] | whose call that was, about which booking, and how sure that is |
+//! | [`context`] | what whoever answers should know of a customer, in a few lines |
+//! | [`labelled`] | calls whose customers and bookings are known, and how many of them are found |
 //!
 //! A business's own ids (`external_id`) are kept beside ours, so that bringing the same twice changes
 //! rather than doubles.
@@ -13,8 +17,12 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub mod booking;
+pub mod context;
 pub mod customer;
+pub mod labelled;
+pub mod link;
 pub mod phone;
+pub mod said;
 pub mod sheet;
 
 pub use phone::Region;
@@ -27,6 +35,39 @@ pub struct Options {
     pub region: Region,
     /// In which bookings without an offset are meant: `America/New_York`, `Asia/Jerusalem`.
     pub time_zone: Zone,
+    /// Our own numbers, with their country codes: the other end of their calls is the customer.
+    pub own_numbers: Vec<OwnNumber>,
+}
+
+impl Options {
+    /// Whether a number in E.164 is ours.
+    #[must_use]
+    pub fn is_own(&self, number: &str) -> bool {
+        self.own_numbers.iter().any(|own| own.0 == number)
+    }
+}
+
+/// A number of the business's, in E.164.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OwnNumber(String);
+
+impl TryFrom<String> for OwnNumber {
+    type Error = String;
+    fn try_from(raw: String) -> Result<Self, String> {
+        match phone::Party::read(&raw, Region::default()) {
+            phone::Party::Number(number) if raw.trim().starts_with('+') => Ok(Self(number)),
+            _ => Err(format!(
+                "{raw:?} is no number with its country code, as +15550100123"
+            )),
+        }
+    }
+}
+
+impl From<OwnNumber> for String {
+    fn from(own: OwnNumber) -> Self {
+        own.0
+    }
 }
 
 impl Default for Options {
@@ -34,6 +75,7 @@ impl Default for Options {
         Self {
             region: Region::default(),
             time_zone: Zone(TimeZone::UTC),
+            own_numbers: Vec::new(),
         }
     }
 }

@@ -211,11 +211,13 @@ fn national(text: &str, digits: &str, region: Region) -> Option<Party> {
 }
 
 fn international(text: &str) -> Option<String> {
+    // `+44 (0)20 …`: so written, it is dialled at home only, whether or not such a number exists.
+    let text = &text.replace("(0)", "");
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     if text.chars().any(char::is_alphabetic) || !E164_DIGITS.contains(&digits.len()) {
         return None;
     }
-    // `+972 (0)50 …`: the trunk's zero, which is no part of it. Italy's zeros are.
+    // `+972 050 …`: the trunk's zero, which is no part of it. Italy's zeros are.
     let parsed = phonenumber::parse(None, text).ok();
     let possible = parsed.filter(is_possible);
     Some(possible.map_or(format!("+{digits}"), |number| {
@@ -335,6 +337,17 @@ mod tests {
                     "{raw:?} in {region}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_trunk_s_zero_is_no_part_of_a_number_that_does_not_exist_either() {
+        for raw in ["07700 900107", "+44 (0)7700 900107", "0044 7700 900107"] {
+            assert_eq!(
+                read(raw, "GB"),
+                Party::Number("+447700900107".into()),
+                "{raw}"
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Brought, Error, Store,
     db::{Row, Tx, args},
-    new_id,
+    links, new_id,
     paging::Place,
 };
 use crate::people::booking::{Booking, Details, Status, When};
@@ -88,8 +88,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn remove_booking(&self, id: &str) -> Result<bool, Error> {
+    pub async fn remove_booking(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
+        links::again_by_booking(&mut tx, id, at).await?;
         let sql = "DELETE FROM bookings WHERE id = $1";
         let gone = tx.run(sql, args![id]).await?;
         tx.commit().await?;
@@ -266,6 +267,7 @@ async fn insert(
         ],
     )
     .await?;
+    links::again_by_booking(tx, &id, at).await?;
     Ok(id)
 }
 
@@ -277,6 +279,8 @@ async fn update(
     at: Timestamp,
 ) -> Result<(), Error> {
     free(tx, id, details).await?;
+    // Near where it was, and near where it is.
+    links::again_by_booking(tx, id, at).await?;
     tx.run(
         "UPDATE bookings SET customer_id = COALESCE($2, customer_id), external_id = $3,
             starts_at = $4, starts_has_time = $5, ends_at = $6, ends_has_time = $7, status = $8,
@@ -298,6 +302,7 @@ async fn update(
         ],
     )
     .await?;
+    links::again_by_booking(tx, id, at).await?;
     Ok(())
 }
 
@@ -316,7 +321,7 @@ async fn free(tx: &mut Tx, id: &str, details: &Details) -> Result<(), Error> {
     }
 }
 
-fn booking_from(row: &Row) -> Result<Booking, Error> {
+pub(super) fn booking_from(row: &Row) -> Result<Booking, Error> {
     let status = row.text("status")?;
     let ends = row.maybe_time("ends_at")?.map(|at| When {
         at,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     Error, NewJob, Store,
     db::{Row, Tx, args},
-    jobs,
+    jobs, links,
     rows::to_json,
     streams::lock_call,
 };
@@ -66,6 +66,7 @@ impl Store {
             return Ok(Understood::Outdated);
         }
         upsert(&mut tx, read, meaning, at).await?;
+        links::felt(&mut tx, &read.call, meaning.insights.sentiment).await?;
         settle_lead(&mut tx, &read.call, "processed", None, at).await?;
         announce(&mut tx, &read.call, at).await?;
         tx.commit().await?;

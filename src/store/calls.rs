@@ -207,11 +207,22 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn of(call: &Call) -> Self {
+    pub(super) fn at(started: Timestamp, sid: &CallSid) -> Self {
         Self {
-            started_ms: call.started_at.as_millisecond(),
-            sid: call.sid.clone(),
+            started_ms: started.as_millisecond(),
+            sid: sid.clone(),
         }
+    }
+
+    /// What comes after it, newest first, is less than these two.
+    pub(super) fn bounds(cursor: Option<&Self>) -> (i64, &str) {
+        cursor.map_or((i64::MAX, ""), |cursor| {
+            (cursor.started_ms, cursor.sid.as_str())
+        })
+    }
+
+    pub(super) fn of(call: &Call) -> Self {
+        Self::at(call.started_at, &call.sid)
     }
 
     /// Where no call is known that it could be of.
@@ -294,7 +305,7 @@ impl Store {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page, Error> {
-        let (ms, sid) = after.map_or((i64::MAX, ""), |c| (c.started_ms, c.sid.as_str()));
+        let (ms, sid) = Cursor::bounds(after);
         let ms_of = |at: Option<Timestamp>, none| at.map_or(none, |at| at.as_millisecond());
         let number = filter.number.as_ref();
         let args = args![

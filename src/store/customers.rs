@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Error, Store,
     db::{Row, Tx, args},
-    new_id,
+    links, new_id,
     rows::to_json,
 };
 use crate::people::customer::{Customer, Details};
@@ -18,6 +18,8 @@ pub struct CustomerFilter {
     pub phone: Option<String>,
     /// What the name begins with, in any case.
     pub name: Option<String>,
+    /// What the name or a word of it begins with, in any case.
+    pub word: Option<String>,
 }
 
 /// What became of one that was brought.
@@ -29,8 +31,8 @@ pub enum Brought {
     Same,
 }
 
-/// `$1` and `$2`: the id before which the page begins, and the limit; `$3` to `$6`: external id, number, and
-/// the names from and below which, each of which may be null.
+/// `$1` and `$2`: the id before which the page begins, and the limit; `$3` to `$7`: external id, number, the
+/// names from and below which, and a pattern of a word, each of which may be null.
 macro_rules! select_customers {
     ($first:literal) => {
         concat!(
@@ -39,6 +41,7 @@ macro_rules! select_customers {
             " AND ($3 IS NULL OR external_id = $3)
               AND ($4 IS NULL OR id IN (SELECT customer_id FROM customer_phones WHERE e164 = $4))
               AND ($5 IS NULL OR name_key >= $5) AND ($6 IS NULL OR name_key < $6)
+              AND ($7 IS NULL OR ' ' || name_key LIKE $7 ESCAPE '!')
               ORDER BY id DESC LIMIT $2"
         )
     };
@@ -71,12 +74,14 @@ impl Store {
         self.customer(id).await
     }
 
-    /// With the bookings; whether there was one.
+    /// With the bookings; his calls are nobody's then, until they are looked at again. Whether there was
+    /// one.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn remove_customer(&self, id: &str) -> Result<bool, Error> {
+    pub async fn remove_customer(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
+        links::let_go(&mut tx, id, at).await?;
         let gone = tx
             .run("DELETE FROM customers WHERE id = $1", args![id])
             .await?;
@@ -125,6 +130,10 @@ impl Store {
             filter.phone.as_deref(),
             name,
             name_end,
+            filter
+                .word
+                .as_deref()
+                .map(|word| format!("% {}", starting(word))),
         ];
         let mut rows = self.db.rows(sql, args).await?;
         let more = rows.len() > limit as usize;
@@ -155,6 +164,19 @@ impl Store {
         }
         Ok(outcomes)
     }
+}
+
+/// A pattern of what begins so; its own wildcards are letters.
+fn starting(text: &str) -> String {
+    let mut pattern = String::new();
+    for c in text.trim().to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 async fn bring(tx: &mut Tx, details: &Details, at: Timestamp) -> Result<Brought, Error> {
@@ -219,32 +241,41 @@ async fn insert(tx: &mut Tx, details: &Details, at: Timestamp) -> Result<String,
     )
     .await?;
     index_phones(tx, &id, details).await?;
+    links::again_by_customer(tx, &id, at).await?;
     Ok(id)
 }
 
 async fn update(tx: &mut Tx, id: &str, details: &Details, at: Timestamp) -> Result<(), Error> {
     free(tx, id, details).await?;
-    let known = tx
-        .run(
-            "UPDATE customers SET external_id = $2, name = $3, name_key = $4, phones = $5, email = $6,
+    let sql = "SELECT * FROM customers WHERE id = $1";
+    let Some(row) = tx.row(sql, args![id]).await? else {
+        return Ok(());
+    };
+    let old = customer_from(&row)?.details;
+    tx.run(
+        "UPDATE customers SET external_id = $2, name = $3, name_key = $4, phones = $5, email = $6,
                 language = $7, preferences = $8, notes = $9, updated_at = $10
              WHERE id = $1",
-            args![
-                id,
-                details.external_id.as_deref(),
-                &details.name,
-                details.name.to_lowercase(),
-                to_json(&details.phones),
-                details.email.as_deref(),
-                details.language.as_deref(),
-                to_json(&details.preferences),
-                &details.notes,
-                at,
-            ],
-        )
-        .await?;
-    if known > 0 {
+        args![
+            id,
+            details.external_id.as_deref(),
+            &details.name,
+            details.name.to_lowercase(),
+            to_json(&details.phones),
+            details.email.as_deref(),
+            details.language.as_deref(),
+            to_json(&details.preferences),
+            &details.notes,
+            at,
+        ],
+    )
+    .await?;
+    // What calls are told apart by.
+    if (&old.name, &old.phones) != (&details.name, &details.phones) {
+        // Of the numbers that he had, and of those that he has.
+        links::again_by_customer(tx, id, at).await?;
         index_phones(tx, id, details).await?;
+        links::again_by_customer(tx, id, at).await?;
     }
     Ok(())
 }
@@ -279,7 +310,7 @@ async fn index_phones(tx: &mut Tx, id: &str, details: &Details) -> Result<(), Er
     Ok(())
 }
 
-fn customer_from(row: &Row) -> Result<Customer, Error> {
+pub(super) fn customer_from(row: &Row) -> Result<Customer, Error> {
     Ok(Customer {
         id: row.text("id")?,
         details: Details {

@@ -15,6 +15,8 @@ pub const TRANSCRIBE: &str = "transcribe";
 pub const ANALYSE: &str = "analyse";
 /// The kind of the job that looks for what a transcript means; its key is the call's id.
 pub const UNDERSTAND: &str = "understand";
+/// The kind of the job that looks for whose call it was; its key is the call's id.
+pub const LINK: &str = "link";
 /// The kind of the job that tells others of a call; its key is the call's id.
 pub const ANNOUNCE: &str = "announce";
 /// The kind of the job that brings one delivery to its target; its key is the delivery's id.
@@ -69,6 +71,24 @@ impl NewJob {
         Self {
             kind: UNDERSTAND,
             ..Self::transcribe(call, run_at)
+        }
+    }
+
+    /// Whose call it was.
+    #[must_use]
+    pub fn link(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            kind: LINK,
+            ..Self::transcribe(call, run_at)
+        }
+    }
+
+    /// The same once more, of an old call: those that have just ended come first.
+    #[must_use]
+    pub fn link_again(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            priority: -1,
+            ..Self::link(call, run_at)
         }
     }
 
@@ -192,7 +212,9 @@ pub(super) async fn queue(tx: &mut Tx, job: &NewJob, at: Timestamp) -> Result<En
                 max_attempts, created_at)
              VALUES ($1, $2, $3, $4, 'queued', $5, $6, 0, $7, $8)
              ON CONFLICT (kind, job_key) WHERE state = 'queued' DO UPDATE SET
-                payload = excluded.payload, run_at = excluded.run_at, attempts = 0
+                payload = excluded.payload, run_at = excluded.run_at, attempts = 0,
+                priority = CASE WHEN excluded.priority > jobs.priority THEN excluded.priority
+                    ELSE jobs.priority END
              RETURNING id",
             args![
                 &id,
@@ -211,6 +233,13 @@ pub(super) async fn queue(tx: &mut Tx, job: &NewJob, at: Timestamp) -> Result<En
     } else {
         Enqueued::Rearmed
     })
+}
+
+/// What follows a transcript: what it meant, and whose call it was.
+pub(super) async fn queue_reading(tx: &mut Tx, call: &CallSid, at: Timestamp) -> Result<(), Error> {
+    queue(tx, &NewJob::understand(call, at), at).await?;
+    queue(tx, &NewJob::link(call, at), at).await?;
+    Ok(())
 }
 
 /// Takes back a job that waits; one that runs goes on.

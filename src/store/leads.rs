@@ -92,6 +92,15 @@ pub struct Lead {
     pub call_state: Option<CallState>,
     /// What the call meant, once that is known.
     pub log: Option<LeadLog>,
+    /// Whose call it was, once it is linked.
+    pub customer: Option<LeadCustomer>,
+}
+
+/// Whose call it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeadCustomer {
+    pub id: String,
+    pub name: String,
 }
 
 /// What a call meant.
@@ -303,6 +312,13 @@ fn lead_from(row: &Row) -> Result<Lead, Error> {
             .map(|_| row.parsed("call_state"))
             .transpose()?,
         log: log_from(row)?,
+        customer: match row.maybe_text("customer_id")? {
+            Some(id) => Some(LeadCustomer {
+                id,
+                name: row.text("customer_name")?,
+            }),
+            None => None,
+        },
     })
 }
 

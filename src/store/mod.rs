@@ -8,7 +8,8 @@
 //! makes it `finishing` and queues the job that [`Store::replace_transcript`] ends: `final` or `empty`,
 //! or `failed` once that job is given up. The live text stays, as version 1. A recording that the provider
 //! made joins the call as a stream that was over when it came ([`Store::recording_used`]). However a
-//! transcript came to be, the job that [`Store::understood`] ends follows, and has the call announced.
+//! transcript came to be, the job that [`Store::understood`] ends follows, and has the call announced; beside it the job that
+//! [`Store::linked`] ends says whose call it was.
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ mod boot;
 mod call_log;
 mod browse;
 mod calls;
+mod conversations;
 mod customers;
 mod db;
 mod deliveries;
@@ -32,6 +34,7 @@ mod history;
 mod jobs;
 mod leads;
 mod leases;
+mod links;
 mod notes;
 mod paging;
 mod pen;
@@ -64,6 +67,7 @@ pub use boot::{Interrupted, RecoveredRecording};
 pub use browse::{Browsed, RecordingCursor, RecordingFilter, RecordingPage};
 pub use call_log::{CallLog, Read, Understood};
 pub use calls::{Call, CallFilter, CallState, Cursor, NumberEnd, Page, TooShort, Which};
+pub use conversations::{Conversation, ConversationFilter};
 pub use customers::{Brought, CustomerFilter};
 pub use deliveries::{
     Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, ToldDelivery, WhichDeliveries,
@@ -72,13 +76,14 @@ pub use downloaded::Downloaded;
 pub use forget::{Forgotten, Whose};
 pub use history::{Fetching, Telling};
 pub use jobs::{
-    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
+    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, LINK, NewJob, TRANSCRIBE, UNDERSTAND,
 };
 pub use leads::{
-    Advanced, Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
-    NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
+    Advanced, Changed, Lead, LeadChange, LeadCustomer, LeadFilter, LeadLog, LeadPage, LeadStatus,
+    NewLead, NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
 pub use leases::{Job, Lease};
+pub use links::{CallEnds, Linked, LinkedBy};
 pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
 pub use paging::Place;

@@ -43,6 +43,7 @@ mod rank;
 mod spans;
 mod syntax;
 mod talks;
+mod whose;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CallState, Error, NewJob, Note, NoteKind, Store,
+    CallState, Error, Note, NoteKind, Store,
     db::{Arg, Row, Tx, args},
     jobs, notes,
     rows::{coverage_from, coverage_to_json, to_json, words_to_json},
@@ -100,7 +100,8 @@ impl Transcript {
 impl Store {
     /// Writes a final version and settles, in the same transaction, which version the call serves and
     /// why. The live version stays. The same fingerprint again writes the same version again. A call
-    /// that is live again goes on serving its live text; of any other, what it meant is asked for.
+    /// that is live again goes on serving its live text; of any other, what it meant and whose it
+    /// was is asked for.
     ///
     /// # Errors
     /// When the database fails, or the call is not there.
@@ -142,7 +143,7 @@ impl Store {
         };
         search::index::renew(&mut tx, &text.call).await?;
         if replaced.state != CallState::Live {
-            jobs::queue(&mut tx, &NewJob::understand(&text.call, at), at).await?;
+            jobs::queue_reading(&mut tx, &text.call, at).await?;
         }
         tx.commit().await?;
         Ok(replaced)
@@ -176,7 +177,7 @@ impl Store {
             .await?;
         search::index::renew_if_changed(&mut tx, call).await?;
         if settled > 0 {
-            jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
+            jobs::queue_reading(&mut tx, call, at).await?;
         }
         tx.commit().await?;
         Ok(state)
@@ -211,7 +212,7 @@ impl Store {
                 )
                 .await?;
             if failed > 0 {
-                jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
+                jobs::queue_reading(&mut tx, call, at).await?;
             }
             let note = Note {
                 call: call.clone(),

@@ -15,6 +15,7 @@ mod load;
 mod models;
 mod recording;
 mod replay;
+mod returning;
 mod speech;
 mod stream;
 mod tidy;

@@ -9,6 +9,7 @@ mod delivering;
 mod fake_target;
 mod downloading;
 mod fetching;
+mod linking;
 mod purging;
 mod scenario;
 mod stopping;

@@ -88,6 +88,7 @@ impl<'a> Scenario<'a> {
             }),
             options: Options::default(),
             insight: Arc::new(Insight::new(&insight::Options::default(), clock.clone()).unwrap()),
+            people: Arc::default(),
             recordings: PathBuf::new(),
             retention_days: 7,
             archive_days: 2,

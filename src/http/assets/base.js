@@ -119,9 +119,9 @@ export function refresher(parts, own = {}) {
   return page;
 }
 
-/** Times of day in the reader's own zone and manner. */
+/** Times of day in the reader's own zone and manner, but for those that are told where they happen. */
 export function localTimes(root) {
-  for (const time of root.querySelectorAll("time[datetime]")) {
+  for (const time of root.querySelectorAll("time[datetime]:not(.there)")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     const exact = time.classList.contains("exact");

@@ -20,7 +20,7 @@ function playWhatIsAskedFor(sound) {
 function followCall() {
   const marks = speaking();
   const sound = player(marks.at);
-  const page = refresher(["status", "meaning", "players", "recordings", "quality", "about", "history", "exports", "talk"], {
+  const page = refresher(["status", "people", "meaning", "players", "recordings", "quality", "about", "history", "exports", "talk"], {
     players: sound.swap,
     recordings: sound.swap,
     talk: merge,
@@ -87,11 +87,12 @@ function tellOfTheFinalText() {
   document.getElementById("talk").classList.add("fresh");
 }
 
-/** What the call meant follows its end by seconds, when no more events come. */
+/** Whose the call was and what it meant follow its end by seconds, when no more events come. */
 function lookForMeaning(page, waits = [2, 4, 8, 16, 32]) {
   if (!waits.length) return;
   setTimeout(() => {
-    if (document.getElementById("meaning")?.firstElementChild) return;
+    const meant = document.getElementById("meaning")?.firstElementChild;
+    if (meant && !document.querySelector("#people[data-pending]")) return;
     page.refresh();
     lookForMeaning(page, waits.slice(1));
   }, waits[0] * 1000);

@@ -2,7 +2,7 @@
 
 import { connect, every, refresher } from "./base.js";
 
-const parts = ["card", "said", "edit"];
+const parts = ["card", "people", "said", "edit"];
 const page = refresher(parts);
 const source = connect("/api/v1/leads/events", () => page.position, ["snapshot", "lead"], (_, __, id) => {
   if (id !== page.position) page.refresh();
@@ -14,7 +14,7 @@ page.refused = () => {
   asking.stop();
 };
 page.around = (swap) => {
-  parts.length = 2;
+  parts.length = 3;
   if (!isEdited()) parts.push("edit");
   swap();
 };

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the page calls each action.
-const ACTIONS: [(&str, &str); 24] = [
+const ACTIONS: [(&str, &str); 26] = [
     ("recording.fetched", "Listened to a recording"),
     ("transcript.exported", "Exported a transcript"),
     ("call.deleted", "Deleted a call"),
@@ -31,6 +31,8 @@ const ACTIONS: [(&str, &str); 24] = [
     ("booking.added", "Added a booking"),
     ("booking.changed", "Changed a booking"),
     ("booking.deleted", "Deleted a booking"),
+    ("link.changed", "Said whose call it was"),
+    ("link.returned", "Took back whose call it was"),
     ("job.retried", "Tried a job again"),
     ("job.dropped", "Dropped a job"),
     ("delivery.repeated", "Told another system again"),

@@ -30,11 +30,20 @@ pub(super) fn days(
     from: Option<&String>,
     to: Option<&String>,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), HttpError> {
+    days_in(&TimeZone::UTC, from, to)
+}
+
+/// The same in another zone.
+pub(super) fn days_in(
+    zone: &TimeZone,
+    from: Option<&String>,
+    to: Option<&String>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), HttpError> {
     let midnight = |name: &str, field: Option<&String>, after: i64| {
         let parse = |text: &str| {
             let day: Date = text.parse().ok()?;
             let day = day.checked_add(after.days()).ok()?;
-            Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+            Some(day.to_zoned(zone.clone()).ok()?.timestamp())
         };
         filled(field)
             .map(|text| {

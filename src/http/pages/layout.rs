@@ -18,9 +18,10 @@ use crate::{
 
 /// Where the bar leads: address and name. A page under an address belongs to it. Nobody is led to where they
 /// may not go.
-const PLACES: [(&str, &str); 10] = [
+const PLACES: [(&str, &str); 11] = [
     ("/", "Calls"),
     ("/leads", "Leads"),
+    ("/customers", "Customers"),
     ("/search", "Search"),
     ("/recordings", "Recordings"),
     ("/jobs", "Jobs"),
@@ -114,6 +115,9 @@ fn bar(path: &str, viewer: Option<&Viewer>) -> Markup {
     };
     let is_here = |place: &str| match place {
         "/" => path == "/" || path.starts_with("/calls/"),
+        "/customers" => ["/customers", "/bookings", "/review"]
+            .iter()
+            .any(|start| path.starts_with(start)),
         "/jobs" => path.starts_with("/jobs") || path.starts_with("/deliveries"),
         place => path == place || path.starts_with(&format!("{place}/")),
     };

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Page, clock, day_and_time, sentence};
+use super::{Page, clock, day_and_time, people, sentence};
 use crate::{
     http::{
         AppState, HttpError,
@@ -38,7 +38,8 @@ pub(in crate::http) async fn show(
     let position = state.hub.leads_position();
     let lead = state.store.lead(&id).await?.ok_or_else(no_lead)?;
     let edited = viewer.may(Scope::LeadsWrite).then(|| Edited::of(&lead));
-    page(&state, &lead, edited.as_ref(), position).await
+    let people = people::link::of_lead(&state, &lead, &viewer).await?;
+    page(&state, &lead, edited.as_ref(), &people, position).await
 }
 
 /// What stands in the form.
@@ -71,6 +72,7 @@ pub(in crate::http) struct Form {
 pub(in crate::http) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    viewer: Viewer,
     Sent(form): Sent<Form>,
 ) -> Result<Response, HttpError> {
     let is_noted = form.notes != form.seen_notes;
@@ -93,7 +95,8 @@ pub(in crate::http) async fn change(
                 meanwhile: true,
             };
             let position = state.hub.leads_position();
-            let page = page(&state, &lead, Some(&edited), position).await?;
+            let people = people::link::of_lead(&state, &lead, &viewer).await?;
+            let page = page(&state, &lead, Some(&edited), &people, position).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
     }
@@ -103,6 +106,7 @@ async fn page(
     state: &AppState,
     lead: &Lead,
     edited: Option<&Edited>,
+    people: &Markup,
     position: u64,
 ) -> Result<Page, HttpError> {
     let file = match lead.call_state {
@@ -123,6 +127,7 @@ async fn page(
             (meaning(lead))
             (facts(lead))
         }
+        (people)
         @match edited {
             Some(edited) => (edit(lead, edited)),
             None => (noted(lead)),

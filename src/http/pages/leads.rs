@@ -1,6 +1,9 @@
 //! `/leads`: who rang, newest first. A card is there at the ring and fills by itself.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -8,10 +11,17 @@ use super::{
     Page, day_and_time,
     filters::{address, days, filled, one_of},
     lead::{badge, is_pending, meaning, names, stage},
+    people::link,
 };
 use crate::{
-    http::{AppState, HttpError, error::Params, leads::number},
-    store::{Lead, LeadFilter, LeadPage, LeadStatus},
+    http::{
+        AppState, HttpError,
+        access::Viewer,
+        error::Params,
+        leads::number,
+        ring::{Known, rings},
+    },
+    store::{Lead, LeadCustomer, LeadFilter, LeadPage, LeadStatus, Scope},
 };
 
 const LEADS: u32 = 50;
@@ -62,6 +72,7 @@ impl Asked {
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
+    viewer: Viewer,
 ) -> Result<Page, HttpError> {
     let position = state.hub.leads_position();
     let cursor = filled(asked.cursor.as_ref());
@@ -70,6 +81,14 @@ pub(in crate::http) async fn show(
     let page = state.store.leads(&filter, after.as_ref(), LEADS).await?;
     let now = state.clock.wall();
     let pending = page.leads.iter().any(|lead| is_pending(lead, now));
+    let mut whose = HashMap::new();
+    if viewer.may(Scope::PeopleRead) {
+        for lead in &page.leads {
+            if let Some(customer) = whose_it_is(&state, lead, now).await? {
+                whose.insert(lead.id.as_str(), customer);
+            }
+        }
+    }
     let content = html! {
         div.head {
             h1 { "Leads" }
@@ -78,7 +97,7 @@ pub(in crate::http) async fn show(
         (filters(&asked))
         div #leads data-pending[pending] {
             @if page.leads.is_empty() { (nothing(&asked)) } @else {
-                ul.leads { @for lead in &page.leads { (row(lead)) } }
+                ul.leads { @for lead in &page.leads { (row(lead, whose.get(lead.id.as_str()))) } }
             }
             (pager(&asked, &page))
         }
@@ -127,7 +146,20 @@ fn nothing(asked: &Asked) -> Markup {
     }
 }
 
-fn row(lead: &Lead) -> Markup {
+/// Whose call it was, or who has the number while something of it is still to come.
+async fn whose_it_is(
+    state: &AppState,
+    lead: &Lead,
+    now: Timestamp,
+) -> Result<Option<LeadCustomer>, HttpError> {
+    if lead.customer.is_some() || !is_pending(lead, now) {
+        return Ok(lead.customer.clone());
+    }
+    let known = rings(state, lead).await?;
+    Ok(known.map(|Known { id, name, .. }| LeadCustomer { id, name }))
+}
+
+fn row(lead: &Lead, whose: Option<&LeadCustomer>) -> Markup {
     html! {
         li.lead.(lead.status) data-call=(lead.call) {
             div.line {
@@ -135,6 +167,7 @@ fn row(lead: &Lead) -> Markup {
                 a.names href={ "/leads/" (lead.id) } { (names(lead)) }
                 span.when { (day_and_time(lead.created_at)) }
             }
+            @if let Some(whose) = whose { (link::in_short(&whose.id, &whose.name)) }
             (stage(lead))
             (meaning(lead))
             @if !lead.notes.is_empty() { p.note dir="auto" { (lead.notes) } }

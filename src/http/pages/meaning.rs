@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::{insight::Path, store::CallLog};
+use crate::{
+    insight::{Path, Sentiment},
+    store::CallLog,
+};
 
 /// Empty until it is known; the script puts what comes later in its place.
 pub(super) fn section(log: Option<&CallLog>) -> Markup {
@@ -21,6 +24,16 @@ fn card(log: &CallLog) -> Markup {
         ("City", &meaning.city),
         ("Customer", &insights.customer_name),
         ("Wanted for", &insights.preferred_time),
+        ("Intent", &insights.intent),
+    ];
+    let sentiment = insights.sentiment.map(|sentiment| match sentiment {
+        Sentiment::Positive => "Positive",
+        Sentiment::Neutral => "Neutral",
+        Sentiment::Negative => "Negative",
+    });
+    let lists = [
+        ("Topics", &insights.topics),
+        ("To do", &insights.action_items),
     ];
     html! {
         div.meaning {
@@ -32,6 +45,10 @@ fn card(log: &CallLog) -> Markup {
                 @for (name, value) in facts {
                     @if let Some(value) = value { dt { (name) } dd dir="auto" { (value) } }
                 }
+                @for (name, values) in lists {
+                    @if !values.is_empty() { dt { (name) } dd dir="auto" { (values.join(", ")) } }
+                }
+                @if let Some(sentiment) = sentiment { dt { "Sentiment" } dd { (sentiment) } }
             }
             p.quiet {
                 @if let Some(sure) = meaning.confidence { (sure / 10) " % sure of service and city. " }

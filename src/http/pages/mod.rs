@@ -24,6 +24,7 @@ pub(super) mod leads;
 pub(super) mod login;
 mod meaning;
 mod narrow;
+pub(super) mod people;
 pub(super) mod recordings;
 pub(super) mod search;
 mod spark;

@@ -30,16 +30,19 @@ pub struct LeadPage {
     pub next: Option<Place>,
 }
 
-/// Leads beside what their calls meant, of which there may be nothing yet.
+/// Leads beside what their calls meant and whose they were, of which there may be nothing yet.
 macro_rules! select_leads {
     ($($rest:tt)*) => {
         concat!(
             "SELECT leads.*, calls.state AS call_state, call_log.language AS log_language,
                 call_log.extracted_service, call_log.extracted_city, call_log.path AS log_path,
                 call_log.extraction_confidence, call_log.summary,
-                call_log.updated_at AS log_updated_at
+                call_log.updated_at AS log_updated_at,
+                customers.id AS customer_id, customers.name AS customer_name
              FROM leads LEFT JOIN calls ON calls.sid = leads.call_sid
-                LEFT JOIN call_log ON call_log.call_sid = leads.call_sid ",
+                LEFT JOIN call_log ON call_log.call_sid = leads.call_sid
+                LEFT JOIN links ON links.call_sid = leads.call_sid
+                LEFT JOIN customers ON customers.id = links.customer_id ",
             $($rest)*
         )
     };

@@ -75,7 +75,7 @@ impl Store {
     }
 
     /// Where the entries of the call begin that a page ended with.
-    async fn place_of(&self, cursor: &Cursor) -> Result<i64, Error> {
+    pub(super) async fn place_of(&self, cursor: &Cursor) -> Result<i64, Error> {
         let known = self.base_of(cursor.sid()).await?;
         Ok(known.unwrap_or_else(|| (cursor.started_ms() / 1000).saturating_mul(SECOND)))
     }
@@ -86,6 +86,6 @@ const AT: &str = among_fifty!(
 );
 
 /// Of the call that an entry belongs to: each has its part of the numbers.
-const fn beginning(id: i64) -> i64 {
+pub(super) const fn beginning(id: i64) -> i64 {
     id - id % CALL
 }

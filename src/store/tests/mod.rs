@@ -11,6 +11,7 @@ mod forget;
 mod history;
 mod jobs;
 mod leads;
+mod links;
 mod opening;
 mod pen;
 mod people;

@@ -76,6 +76,15 @@ async fn a_customer_is_made_changed_and_found(bench: &Bench) {
     assert_eq!(names(bench, &name("JO")).await, ["johanna", "John Smith"]);
     assert_eq!(names(bench, &name("דנ")).await, ["דנה"]);
     assert!(names(bench, &name("%")).await.is_empty());
+    let word = |word: &str| CustomerFilter {
+        word: Some(word.into()),
+        ..CustomerFilter::default()
+    };
+    assert_eq!(names(bench, &word("JOHN S")).await, ["John Smith"]);
+    assert_eq!(names(bench, &word("smi")).await, ["John Smith"]);
+    for none in ["mith", "%", "_", "!", "j_"] {
+        assert!(names(bench, &word(none)).await.is_empty(), "{none}");
+    }
     let phone = |number: &str| CustomerFilter {
         phone: Some(number.into()),
         ..CustomerFilter::default()
@@ -199,8 +208,8 @@ async fn a_booking_is_somebody_s(bench: &Bench) {
     let changed = changed.unwrap().unwrap();
     assert_eq!(changed.details, later);
     assert_ne!(changed.customer_id, ann.id);
-    assert!(store.remove_booking(&made.id).await.unwrap());
-    assert!(!store.remove_booking(&made.id).await.unwrap());
+    assert!(store.remove_booking(&made.id, at(9)).await.unwrap());
+    assert!(!store.remove_booking(&made.id, at(9)).await.unwrap());
 }
 
 /// The external ids of all pages of one booking each.
@@ -320,8 +329,8 @@ async fn a_customer_goes_with_his_bookings(bench: &Bench) {
     let of = Booker::Id(ann.id.clone());
     let day = on("b1", "2024-11-15", "confirmed");
     let made = store.add_booking(&of, &day, at(0)).await.unwrap();
-    assert!(store.remove_customer(&ann.id).await.unwrap());
-    assert!(!store.remove_customer(&ann.id).await.unwrap());
+    assert!(store.remove_customer(&ann.id, at(9)).await.unwrap());
+    assert!(!store.remove_customer(&ann.id, at(9)).await.unwrap());
     assert_eq!(store.booking(&made.id).await.unwrap(), None);
     let sql = "SELECT COUNT(*) AS n FROM customer_phones";
     let left = store.db.row(sql, args![]).await.unwrap().unwrap();

@@ -12,6 +12,7 @@ mod microphone;
 mod reading;
 mod versions;
 mod searching;
+mod whose;
 
 use std::sync::LazyLock;
 

@@ -5,3 +5,4 @@ pub(crate) mod desk;
 pub(crate) mod line;
 pub(crate) mod people;
 pub(crate) mod site;
+pub(crate) mod whose;

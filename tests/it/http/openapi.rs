@@ -17,13 +17,27 @@ use crate::harness::site::{Answer, Site};
 use schema::Schemas;
 
 /// Routes that are no part of the API, and why.
-const EXCEPTIONS: [(&str, &str); 31] = [
+const EXCEPTIONS: [(&str, &str); 45] = [
     ("/", "a page"),
     ("/calls/{id}", "a page"),
     ("/calls/{id}/delete", "a page that asks, and its form"),
     ("/search", "a page"),
     ("/leads", "a page"),
     ("/leads/{id}", "a page and its form"),
+    ("/customers", "a page"),
+    ("/customers/new", "a form"),
+    ("/customers/{id}", "a page"),
+    ("/customers/{id}/edit", "a form"),
+    ("/customers/{id}/delete", "a page that asks, and its form"),
+    ("/bookings", "a page"),
+    ("/bookings/new", "a form"),
+    ("/bookings/{id}", "a page"),
+    ("/bookings/{id}/edit", "a form"),
+    ("/bookings/{id}/delete", "a page that asks, and its form"),
+    ("/review", "a page"),
+    ("/calls/{id}/link", "a form"),
+    ("/calls/{id}/unlink", "a form"),
+    ("/calls/{id}/customer", "a form"),
     ("/recordings", "a page"),
     (
         "/recordings/{call}/{stream}/{track}/delete",

@@ -113,7 +113,9 @@ impl Caller {
             ("/jobs/", &self.job),
             ("/deliveries/", &self.delivery),
             ("/customers/", &self.customer),
+            ("/customer/", &self.customer),
             ("/bookings/", &self.booking),
+            ("/booking/", &self.booking),
         ];
         let id = id.into_iter().find(|(part, _)| path.contains(part));
         path.replace("{id}", id.map_or("ID", |(_, id)| id))

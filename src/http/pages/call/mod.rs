@@ -13,7 +13,7 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Page, badges, meaning, names, sentence};
+use super::{Page, badges, meaning, names, people, sentence};
 use crate::{
     http::{
         AppState, HttpError,
@@ -43,6 +43,7 @@ pub(in crate::http) struct Asked {
 struct Sheet {
     file: CallFile,
     lead: Option<Lead>,
+    people: Markup,
     events: Vec<Event>,
     viewer: Viewer,
     /// Instead of the talk.
@@ -63,7 +64,9 @@ pub(in crate::http) async fn show(
         Some(version) => Some(changes::compare(&state, &file, version).await?),
         None => None,
     };
+    let people = people::link::of_call(&state, &file.call, &viewer).await?;
     let sheet = Sheet {
+        people,
         events: facts.events(),
         lead: facts.lead,
         viewer,
@@ -84,6 +87,7 @@ fn content(sheet: &Sheet) -> Markup {
     let file = &sheet.file;
     html! {
         (status(sheet))
+        (sheet.people)
         (meaning::section(file.log.as_ref()))
         (sound::section(file))
         (sound::bar(file))

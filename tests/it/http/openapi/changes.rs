@@ -191,6 +191,64 @@ async fn changes_of_bookings_answer_as_described() {
 }
 
 #[tokio::test]
+async fn changes_of_links_answer_as_described() {
+    let site = filled().await;
+    let link = || "/api/v1/calls/CA1/link".to_owned();
+    let customer = || "/api/v1/calls/CA1/customer".to_owned();
+    asked(
+        &site,
+        &[
+            (
+                "put_calls_id_link",
+                "PUT",
+                link(),
+                r#"{"customer_id":null}"#,
+            ),
+            (
+                "put_calls_id_link",
+                "PUT",
+                link(),
+                r#"{"customer_id":"none"}"#,
+            ),
+            ("put_calls_id_link", "PUT", link(), r#"{"nonsense":1}"#),
+            (
+                "put_calls_id_link",
+                "PUT",
+                "/api/v1/calls/CA9/link".into(),
+                r#"{"customer_id":null}"#,
+            ),
+            ("delete_calls_id_link", "DELETE", link(), ""),
+            (
+                "delete_calls_id_link",
+                "DELETE",
+                "/api/v1/calls/CA9/link".into(),
+                "",
+            ),
+            (
+                "post_calls_id_customer",
+                "POST",
+                customer(),
+                r#"{"name":"דנה"}"#,
+            ),
+            ("post_calls_id_customer", "POST", customer(), "{}"),
+            (
+                "post_calls_id_customer",
+                "POST",
+                customer(),
+                r#"{"name":"x","external_id":"7"}"#,
+            ),
+            (
+                "post_calls_id_customer",
+                "POST",
+                "/api/v1/calls/CA9/customer".into(),
+                r#"{"name":"x"}"#,
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn deletions_of_calls_and_recordings_answer_as_described() {
     let site = filled().await;
     asked(

@@ -5,6 +5,7 @@ use callscribe::{
     analysis::{Analysis, Probe},
     ids::Track::{Inbound, Outbound},
     insight::{Insights, MadeBy, Meaning, Path, Summary},
+    people::link::{Link, Parts},
     store::{Event, NewAnnouncement, NewDelivery, NewLead, Note, NoteKind, Read, Understood},
     time::MediaTime,
 };
@@ -81,6 +82,7 @@ pub(super) async fn filled() -> Site {
         .await
         .unwrap();
     invite(&site).await;
+    link(&site).await;
     site
 }
 
@@ -101,6 +103,26 @@ async fn invite(site: &Site) {
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     }
     site.access.settled().await;
+}
+
+async fn link(site: &Site) {
+    let customer = &site.get("/api/v1/customers").await.json()["customers"][0]["id"];
+    let booking = &site.get("/api/v1/bookings").await.json()["bookings"][0]["id"];
+    let found = Link {
+        customer: customer.as_str().map(Into::into),
+        booking: booking.as_str().map(Into::into),
+        parts: Some(Parts {
+            exact_date: 10,
+            ..Parts::default()
+        }),
+        confidence: 95,
+        why: None,
+    };
+    let call = "CA1".parse().unwrap();
+    let number = Some("+972541234567");
+    let (excerpt, now) = ("Hello there, Yossi.", site.clock.wall());
+    let linked = site.store.linked(&call, number, &found, excerpt, now);
+    linked.await.unwrap().unwrap();
 }
 
 async fn understand(site: &Site) {

@@ -16,7 +16,9 @@ async fn every_get_answers_as_described() {
     let mut ids = BTreeMap::new();
     for list in ["leads", "customers", "bookings"] {
         let all = site.get(&format!("/api/v1/{list}")).await.json();
-        ids.insert(list, all[list][0]["id"].as_str().unwrap().to_owned());
+        let id = all[list][0]["id"].as_str().unwrap().to_owned();
+        ids.insert(list.trim_end_matches('s'), id.clone());
+        ids.insert(list, id);
     }
     let mut asked = 0;
     for (method, path, operation) in operations(&api) {
@@ -89,6 +91,11 @@ async fn what_is_asked_closely_answers_as_described() {
             "get_bookings",
             "bookings",
         ),
+        (
+            "/api/v1/conversations/search?text=hello&from=2025-11-10T00:00:00Z&limit=1",
+            "get_conversations_search",
+            "conversations",
+        ),
     ] {
         let answer = site.get(address).await;
         assert_eq!(
@@ -129,6 +136,24 @@ async fn what_is_asked_wrongly_is_refused_as_described() {
         ("/api/v1/audit?limit=0", "get_audit"),
         ("/api/v1/customers/none", "get_customers_id"),
         ("/api/v1/bookings/none", "get_bookings_id"),
+        (
+            "/api/v1/conversations/search?sentiment=glad",
+            "get_conversations_search",
+        ),
+        (
+            "/api/v1/conversations/customer/none",
+            "get_conversations_customer_id",
+        ),
+        (
+            "/api/v1/conversations/booking/none",
+            "get_conversations_booking_id",
+        ),
+        ("/api/v1/links/review?limit=0", "get_links_review"),
+        ("/api/v1/calls/CA9/link", "get_calls_id_link"),
+        (
+            "/api/v1/customers/none/context?format=json",
+            "get_customers_id_context",
+        ),
     ] {
         let answer = site.get(address).await;
         assert!(answer.status.is_client_error(), "{address}");

@@ -1,0 +1,163 @@
+//! Conversations in which something was said.
+//!
+//! Where a customer or a booking is given, its calls are gone through, [`FEW_CALLS`] at a time, each lot of
+//! them as marks for the index. Otherwise the index is asked first, and whose the calls are after it. Either
+//! way a page may be short and have a next one all the same.
+
+use std::collections::HashSet;
+
+use super::{
+    super::{
+        Conversation, ConversationFilter, Cursor, Error, Store,
+        db::{Arg, args},
+    },
+    FEW_CALLS, LARGEST_PAGE, Query, ROUNDS, Sought,
+    index::{CALL, SECOND},
+    syntax,
+    talks::beginning,
+};
+
+/// Entries looked at in one go: many may be of the same call.
+const AT_ONCE: u32 = 200;
+
+type Page = (Vec<Conversation>, Option<Cursor>);
+
+impl Store {
+    pub(in crate::store) async fn conversations_saying(
+        &self,
+        query: &Query,
+        filter: &ConversationFilter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        if query.is_empty() {
+            return Ok((Vec::new(), None));
+        }
+        match filter.customer.is_some() || filter.booking.is_some() {
+            true => self.among(query, filter, after, limit).await,
+            false => self.anywhere(query, filter, after, limit).await,
+        }
+    }
+
+    async fn among(
+        &self,
+        query: &Query,
+        filter: &ConversationFilter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let (mut found, mut after) = (Vec::new(), after.cloned());
+        for _ in 0..ROUNDS {
+            let (some, next) = self.listed(filter, after.as_ref(), FEW_CALLS).await?;
+            let saying = self.saying(query, &some).await?;
+            let saying = |one: &Conversation| saying.contains(one.linked.call.as_str());
+            for one in some.into_iter().filter(saying) {
+                if found.len() == limit {
+                    let next = found.last().map(Conversation::cursor);
+                    return Ok((found, next));
+                }
+                found.push(one);
+            }
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok((found, after))
+    }
+
+    /// The ids of those calls on which it was said.
+    async fn saying(
+        &self,
+        query: &Query,
+        calls: &[Conversation],
+    ) -> Result<HashSet<String>, Error> {
+        let mut bases = Vec::with_capacity(calls.len());
+        for some in calls.chunks(LARGEST_PAGE as usize) {
+            let mut args: Vec<Arg<'_>> = some
+                .iter()
+                .map(|one| Arg::from(one.linked.call.as_str()))
+                .collect();
+            args.resize_with(LARGEST_PAGE as usize, || Arg::Text(None));
+            for row in self.db.rows(BASES, &args).await? {
+                bases.push((row.int("base")?, row.text("call_sid")?));
+            }
+        }
+        let ends = bases.iter().map(|(base, _)| *base);
+        let (Some(first), Some(last)) = (ends.clone().min(), ends.clone().max()) else {
+            return Ok(HashSet::new());
+        };
+        let sought = Sought {
+            query: query.clone(),
+            marks: vec![ends.map(syntax::of_call).collect()],
+            filtered: false,
+            from: first,
+            to: last + CALL,
+        };
+        let (mut said, mut below) = (HashSet::new(), i64::MAX);
+        loop {
+            let ids = sought.newest(&self.db, below, AT_ONCE).await?;
+            said.extend(ids.iter().map(|id| beginning(*id)));
+            match ids.last() {
+                Some(last) if ids.len() >= AT_ONCE as usize => below = beginning(*last),
+                _ => break,
+            }
+        }
+        let known = bases.into_iter().filter(|(base, _)| said.contains(base));
+        Ok(known.map(|(_, call)| call).collect())
+    }
+
+    async fn anywhere(
+        &self,
+        query: &Query,
+        filter: &ConversationFilter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let secs = |at: jiff::Timestamp| at.as_second().clamp(0, i64::from(u32::MAX));
+        let sought = Sought {
+            query: query.clone(),
+            marks: syntax::Marks::new(),
+            filtered: false,
+            from: filter.from.map_or(0, |from| secs(from) * SECOND),
+            // The index knows whole seconds.
+            to: filter.to.map_or(i64::MAX, |to| (secs(to) + 1) * SECOND),
+        };
+        let mut below = match after {
+            Some(cursor) => self.place_of(cursor).await?,
+            None => i64::MAX,
+        };
+        let mut found: Vec<Conversation> = Vec::new();
+        for _ in 0..ROUNDS {
+            let ids = sought.newest(&self.db, below, AT_ONCE).await?;
+            let mut bases: Vec<i64> = ids.iter().map(|id| beginning(*id)).collect();
+            bases.dedup();
+            for some in bases.chunks(LARGEST_PAGE as usize) {
+                for one in self.conversations_at(filter, some).await? {
+                    if found.len() == limit {
+                        let next = found.last().map(Conversation::cursor);
+                        return Ok((found, next));
+                    }
+                    found.push(one);
+                }
+            }
+            match bases.last() {
+                Some(last) if ids.len() >= AT_ONCE as usize => below = *last,
+                _ => return Ok((found, None)),
+            }
+        }
+        let last = self.db.row(LAST, args![below]).await?;
+        let next = last
+            .map(|row| Ok::<_, Error>(Cursor::at(row.time("started_at")?, &row.parsed("sid")?)));
+        Ok((found, next.transpose()?))
+    }
+}
+
+const LAST: &str = "SELECT calls.sid, calls.started_at FROM search_calls
+    JOIN calls ON calls.sid = search_calls.call_sid WHERE search_calls.base = $1";
+
+/// Fifty ids, some of which may be null.
+const BASES: &str = "SELECT call_sid, base FROM search_calls
+    WHERE call_sid IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37,
+        $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50)";
