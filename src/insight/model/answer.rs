@@ -14,9 +14,9 @@ use super::{
 };
 
 /// Characters of a name, a time, an intent, a topic.
-const SHORT: usize = 80;
+pub(super) const SHORT: usize = 80;
 /// Characters of a title, a point, an action item.
-const LONG: usize = 300;
+pub(super) const LONG: usize = 300;
 const MOST_ITEMS: usize = 5;
 /// A summary a little over or under is no reason to ask again.
 const SLACK: usize = 5;
@@ -178,13 +178,13 @@ impl Told {
     }
 }
 
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     clean(&text.replace(['\n', '\r', '\t'], " "))
         .trim()
         .to_owned()
 }
 
-fn is_nothing(text: &str) -> bool {
+pub(super) fn is_nothing(text: &str) -> bool {
     let text = text.trim_matches(|c: char| !c.is_alphanumeric());
     [
         "",
@@ -201,7 +201,7 @@ fn is_nothing(text: &str) -> bool {
 
 /// The JSON in an answer: all of it, or what stands in a code fence, after a reasoner's thoughts, or
 /// between the first brace and the last.
-fn object(text: &str) -> Option<&str> {
+pub(super) fn object(text: &str) -> Option<&str> {
     let text = text.rsplit_once("</think>").map_or(text, |(_, said)| said);
     let (start, end) = (text.find('{')?, text.rfind('}')?);
     text.get(start..=end)

@@ -6,13 +6,10 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{
-    super::{BadOptions, JsonMode, ModelOptions, Tokens},
-    answer,
-};
+use super::super::{BadOptions, JsonMode, ModelOptions, Tokens};
 use crate::speech::models::pull::tls;
 
 /// An answer of ours is a kilobyte or two; whoever sends more sends no answer.
@@ -117,10 +114,12 @@ impl Client {
         })
     }
 
-    /// Asks, and asks again where that may help. `requests` counts what was sent.
+    /// Asks, and asks again where that may help. `schema`: of the answer, where it can be told beforehand.
+    /// `requests` counts what was sent.
     pub(super) async fn complete(
         &self,
         messages: &[Message],
+        schema: Option<&Value>,
         requests: &mut u32,
     ) -> Result<Completion, Gone> {
         let _slot = self.slots.acquire().await;
@@ -129,7 +128,10 @@ impl Client {
         loop {
             *requests += 1;
             tried += 1;
-            let (gone, pause) = match self.once(messages, is_bare).await {
+            let (gone, pause) = match self
+                .once(messages, schema.filter(|_| !is_bare), is_bare)
+                .await
+            {
                 Ok(completion) => return Ok(completion),
                 Err(Trouble::Form(_)) if !is_bare => {
                     is_bare = true;
@@ -150,12 +152,17 @@ impl Client {
     }
 
     /// `is_bare`: without all that some servers or models refuse.
-    async fn once(&self, messages: &[Message], is_bare: bool) -> Result<Completion, Trouble> {
+    async fn once(
+        &self,
+        messages: &[Message],
+        schema: Option<&Value>,
+        is_bare: bool,
+    ) -> Result<Completion, Trouble> {
         let mut body = json!({ "model": self.model, "messages": messages });
         if !is_bare {
             body["temperature"] = json!(0);
             body["max_tokens"] = json!(self.most_tokens);
-            if let Some(form) = form(self.json) {
+            if let Some(form) = form(self.json, schema) {
                 body["response_format"] = form;
             }
         }
@@ -194,14 +201,14 @@ fn key(options: &ModelOptions) -> Option<SecretString> {
     key.filter(|key| !key.expose_secret().trim().is_empty())
 }
 
-fn form(json: JsonMode) -> Option<serde_json::Value> {
-    match json {
-        JsonMode::Schema => Some(json!({
+fn form(json: JsonMode, schema: Option<&Value>) -> Option<Value> {
+    match (json, schema) {
+        (JsonMode::Schema, Some(schema)) => Some(json!({
             "type": "json_schema",
-            "json_schema": { "name": "call", "strict": true, "schema": answer::schema() },
+            "json_schema": { "name": "call", "strict": true, "schema": schema },
         })),
-        JsonMode::Object => Some(json!({ "type": "json_object" })),
-        JsonMode::Plain => None,
+        (JsonMode::Schema | JsonMode::Object, _) => Some(json!({ "type": "json_object" })),
+        (JsonMode::Plain, _) => None,
     }
 }
 
@@ -283,7 +290,7 @@ fn read(bytes: &[u8]) -> Result<Completion, Gone> {
 
 /// What a refusal calls itself. Its message is not told: a server may quote the question in it.
 fn told(bytes: &[u8]) -> String {
-    let body: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let code = ["type", "code"]
         .iter()
         .find_map(|key| body["error"][key].as_str());

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -11,13 +12,14 @@ use crate::time::Clock;
 
 mod answer;
 mod client;
+mod domain;
 mod rest;
 mod support;
 
 pub(super) use support::believed;
 
 use answer::Answer;
-use client::{Client, Message, Role};
+use client::{Client, Completion, Message, Role};
 use rest::Rest;
 
 const UNDERSTAND: &str = include_str!("../prompts/understand.txt");
@@ -113,9 +115,13 @@ impl Model {
             Message::new(Role::System, UNDERSTAND.into()),
             Message::new(Role::User, self.question(insight, said)),
         ];
+        let schema = answer::schema();
         let mut why = String::new();
         for _ in 0..QUESTIONS {
-            let completed = self.client.complete(&messages, &mut made_by.requests).await;
+            let completed = self
+                .client
+                .complete(&messages, Some(&schema), &mut made_by.requests)
+                .await;
             let completed = completed.map_err(|gone| {
                 self.rest.begin();
                 gone.to_string()
@@ -136,11 +142,16 @@ impl Model {
     fn question(&self, insight: &Insight, said: &Said) -> String {
         let list = |names: &[String]| serde_json::json!(names).to_string();
         let mut question = format!(
-            "Services: {}\nCities: {}\nLanguage of the call: {}\n<transcript>\n",
+            "Services: {}\nCities: {}\nLanguage of the call: {}\n",
             list(&insight.services.names),
             list(&insight.cities.names),
             said.language().as_deref().unwrap_or("as in the transcript"),
         );
+        question.push_str(&self.transcript(said));
+        question
+    }
+
+    fn transcript(&self, said: &Said) -> String {
         let mut text = String::new();
         for turn in &said.turns {
             let _ = writeln!(
@@ -150,9 +161,60 @@ impl Model {
                 one_line(&turn.text)
             );
         }
-        question.push_str(&middle_left_out(&text, self.most_characters));
-        question.push_str("</transcript>\n");
-        question
+        let text = middle_left_out(&text, self.most_characters);
+        format!("<transcript>\n{text}</transcript>\n")
+    }
+
+    /// One question about a file, asked again once where the answer is no good. Comes back within the
+    /// deadline, with what `read` made of the answer and the tokens of all requests.
+    async fn asked<T>(
+        &self,
+        system: &str,
+        question: String,
+        schema: Option<&Value>,
+        read: impl Fn(&Completion) -> Result<T, String>,
+    ) -> Result<(T, Tokens), String> {
+        if self.rest.is_resting() {
+            return Err("it failed a moment ago and is left alone for a while".into());
+        }
+        let asking = async {
+            let mut messages = vec![
+                Message::new(Role::System, system.into()),
+                Message::new(Role::User, question),
+            ];
+            let (mut tokens, mut why) = (Tokens::default(), String::new());
+            for _ in 0..QUESTIONS {
+                let completed = self.client.complete(&messages, schema, &mut 0).await;
+                let completed = completed.map_err(|gone| {
+                    self.rest.begin();
+                    gone.to_string()
+                })?;
+                tokens.add(completed.tokens);
+                match read(&completed) {
+                    Ok(answer) => return Ok((answer, tokens)),
+                    Err(bad) => why = bad,
+                }
+                let shown = completed.text.chars().take(SHOWN_AGAIN).collect();
+                messages.push(Message::new(Role::Assistant, shown));
+                messages.push(Message::new(Role::User, AGAIN.replace("{error}", &why)));
+            }
+            Err(format!("its answer was no good, twice: {why}"))
+        };
+        let outcome = match tokio::time::timeout(self.deadline, asking).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.rest.begin();
+                Err(format!("no answer within {} s", self.deadline.as_secs()))
+            }
+        };
+        if let Err(why) = &outcome {
+            tracing::warn!(
+                model = self.name,
+                reason = why,
+                "the language model was of no use for a file"
+            );
+        }
+        outcome
     }
 }
 

@@ -206,7 +206,7 @@ fn summary(words: &Words, told: Told, on_box: &Meaning, notes: &mut Vec<String>)
     }
 }
 
-fn all_said(words: &Words, text: &str) -> bool {
+pub(super) fn all_said(words: &Words, text: &str) -> bool {
     let text = Words::of_one(text);
     !text.all.is_empty() && text.all.iter().all(|word| is_said(words, word))
 }
