@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, Transcribe, Trouble,
-    Understand, alert::alert, backoff::backoff, daily,
+    Analyse, Announce, Archive, Context, Deliver, Download, Job, Purge, ReadFile, Transcribe,
+    Trouble, Understand, WritePrompt, alert::alert, backoff::backoff, daily,
 };
 use crate::{
     store::{self, Error},
@@ -86,7 +86,9 @@ impl Runner {
         }
         for number in 0..context.options.understand_at_once {
             runner.add::<Understand>(context, number);
+            runner.add::<ReadFile>(context, number);
         }
+        runner.add::<WritePrompt>(context, 0);
         runner.add::<Announce>(context, 0);
         for number in 0..context.hooks.workers() {
             runner.add::<Deliver>(context, number);
@@ -366,6 +368,8 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
                 Announce::KIND,
                 Deliver::KIND,
                 Understand::KIND,
+                ReadFile::KIND,
+                WritePrompt::KIND,
                 Archive::KIND,
                 Purge::KIND,
             ] {

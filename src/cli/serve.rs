@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engines::{self, Loaded};
 use crate::{
-    after,
+    after::{self, files::Files},
     config::Config,
     http::{
         self, Access, AppState,
@@ -143,8 +143,10 @@ impl Server {
         let lifecycle = Lifecycle::default();
         let closing = CancellationToken::new();
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
-        let jobs = engines::start_jobs(config, &loaded, &gateway)?;
-        let app = app(config, &gateway, &closing, metrics, clock)?;
+        let context = engines::beside(config, &loaded, &gateway)?;
+        let jobs = after::Runner::start(&context);
+        let files = Files::new(context, config.files.clone());
+        let app = app(config, &gateway, files, &closing, metrics)?;
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -270,10 +272,11 @@ fn gateway(
 fn app(
     config: &Config,
     gateway: &Gateway,
+    files: Files,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
-    clock: Clock,
 ) -> anyhow::Result<axum::Router> {
+    let clock = gateway.clock.clone();
     let ready = gateway.clone();
     let state = AppState {
         store: gateway.store.clone(),
@@ -287,6 +290,7 @@ fn app(
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
         people: Arc::new(config.people.clone()),
+        files: Arc::new(files),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
         closing: closing.clone(),

@@ -26,6 +26,8 @@ static FILES: &[(&str, &[u8])] = &files![
     "call.js",
     "calls.css",
     "calls.js",
+    "files.css",
+    "files.js",
     "icon.svg",
 ];
 

@@ -7,9 +7,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,10 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::{live::hub::Hub, people, recordings::archive::Shelf, store::Store, time::Clock};
+use crate::{
+    after::files::Files, live::hub::Hub, people, recordings::archive::Shelf, store::Store,
+    time::Clock,
+};
 
 mod access;
 mod assets;
@@ -32,6 +36,7 @@ mod deliveries;
 mod error;
 mod erase;
 mod events;
+mod files;
 mod health;
 mod jobs;
 mod leads;
@@ -39,6 +44,7 @@ mod insight;
 pub mod media;
 mod pages;
 mod paging;
+mod prompts;
 pub mod proxy;
 mod range;
 mod recording;
@@ -73,6 +79,8 @@ pub struct AppState {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Where the business is at home.
     pub people: Arc<people::Options>,
+    /// Takes uploaded files in.
+    pub files: Arc<Files>,
     /// Where recordings are.
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
@@ -139,6 +147,7 @@ pub fn router(state: AppState) -> Router {
                 .patch(bookings::change)
                 .delete(bookings::remove),
         )
+        .merge(files_and_prompts())
         // Names, numbers and words of people: in no cache.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
@@ -148,6 +157,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
         .route("/api/v1/calls/{id}/events", get(events::of_call))
         .route("/api/v1/events", get(events::of_list))
+        .route("/api/v1/files/{id}/events", get(files::events))
         .route("/metrics", get(health::metrics))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&state.access),
@@ -176,4 +186,19 @@ pub fn router(state: AppState) -> Router {
             ))
         })
         .with_state(state)
+}
+
+/// Uploads have limits of their own.
+fn files_and_prompts() -> Router<AppState> {
+    Router::new()
+        .route("/files", get(pages::files::show).post(pages::files::bring))
+        .route("/api/transcribe/", post(files::upload))
+        .route("/api/v1/files", get(files::list).post(files::upload))
+        .layer(DefaultBodyLimit::disable())
+        .route("/api/v1/files/{id}", get(files::get))
+        .route("/api/v1/prompts", get(prompts::list))
+        .route(
+            "/api/v1/prompts/{domain}/{category}",
+            put(prompts::put).delete(prompts::remove),
+        )
 }

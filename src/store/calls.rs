@@ -105,6 +105,20 @@ pub struct Cursor {
     sid: CallSid,
 }
 
+impl Cursor {
+    pub(super) fn new(at: Timestamp, sid: CallSid) -> Self {
+        Self {
+            started_ms: at.as_millisecond(),
+            sid,
+        }
+    }
+
+    /// What comes after, newest first, is less than these two.
+    pub(super) fn bounds(cursor: Option<&Self>) -> (i64, &str) {
+        cursor.map_or((i64::MAX, ""), |c| (c.started_ms, c.sid.as_str()))
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.started_ms, self.sid)
@@ -166,7 +180,7 @@ impl Store {
                  AND state <> 'live' ORDER BY started_at DESC, sid DESC LIMIT $3"
             }
         };
-        let (ms, sid) = after.map_or((i64::MAX, ""), |c| (c.started_ms, c.sid.as_str()));
+        let (ms, sid) = Cursor::bounds(after);
         let rows = self
             .db
             .rows(sql, args![ms, sid, i64::from(limit) + 1])
@@ -174,10 +188,8 @@ impl Store {
         let mut calls = rows.iter().map(call_from).collect::<Result<Vec<_>, _>>()?;
         let more = calls.len() > limit as usize;
         calls.truncate(limit as usize);
-        let next = calls.last().filter(|_| more).map(|call| Cursor {
-            started_ms: call.started_at.as_millisecond(),
-            sid: call.sid.clone(),
-        });
+        let last = calls.last().filter(|_| more);
+        let next = last.map(|call| Cursor::new(call.started_at, call.sid.clone()));
         Ok(Page { calls, next })
     }
 }

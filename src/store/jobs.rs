@@ -7,7 +7,7 @@ use super::{
     db::{Tx, args},
     notes::new_id,
 };
-use crate::ids::CallSid;
+use crate::{ids::CallSid, insight::domain::Pair};
 
 /// The kind of the job that [`Store::close_stream`] queues; its key is the call's id.
 pub const TRANSCRIBE: &str = "transcribe";
@@ -21,6 +21,10 @@ pub const ANNOUNCE: &str = "announce";
 pub const DELIVER: &str = "deliver";
 /// The kind of the job that fetches a recording of the provider's; its key is the recording's id.
 pub const DOWNLOAD: &str = "download";
+/// The kind of the job that reads an uploaded file; its key is the call's id.
+pub const READ_FILE: &str = "read_file";
+/// The kind of the job that makes the prompt of a new pair; its key is `domain/category`.
+pub const WRITE_PROMPT: &str = "write_prompt";
 /// Tries of a final pass: with the runner's backoff about half a day.
 const TRANSCRIBE_TRIES: u32 = 10;
 
@@ -69,6 +73,28 @@ impl NewJob {
         Self {
             kind: UNDERSTAND,
             ..Self::transcribe(call, run_at)
+        }
+    }
+
+    /// What an uploaded file is about.
+    #[must_use]
+    pub fn read_file(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            kind: READ_FILE,
+            ..Self::transcribe(call, run_at)
+        }
+    }
+
+    /// The prompt of a new pair.
+    #[must_use]
+    pub fn write_prompt(pair: &Pair, run_at: Timestamp) -> Self {
+        Self {
+            kind: WRITE_PROMPT,
+            key: format!("{}/{}", pair.domain, pair.category),
+            payload: serde_json::json!({ "pair": pair }),
+            priority: 0,
+            run_at,
+            max_attempts: TRANSCRIBE_TRIES,
         }
     }
 

@@ -24,6 +24,7 @@ mod customers;
 mod db;
 mod deliveries;
 mod downloaded;
+mod files;
 mod forget;
 mod jobs;
 mod leads;
@@ -31,8 +32,10 @@ mod leases;
 mod notes;
 mod paging;
 mod pen;
+mod prompts;
 mod provider_recordings;
 mod queue;
+mod readings;
 mod recordings;
 mod rows;
 mod segments;
@@ -56,9 +59,11 @@ pub use calls::{Call, CallState, Cursor, Page, Which};
 pub use customers::{Brought, CustomerFilter};
 pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
 pub use downloaded::Downloaded;
+pub use files::{FILE, File, NewFile};
 pub use forget::{Forgotten, Whose};
 pub use jobs::{
-    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, TRANSCRIBE, UNDERSTAND,
+    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, READ_FILE, TRANSCRIBE,
+    UNDERSTAND, WRITE_PROMPT,
 };
 pub use leads::{
     Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
@@ -69,8 +74,10 @@ pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
 pub use paging::Place;
 pub use pen::Pen;
+pub use prompts::Prompt;
 pub use provider_recordings::{ProviderRecording, RecordingOutcome};
 pub use queue::{JobState, QueuedJob, WhichJobs};
+pub use readings::Reading;
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };

@@ -140,7 +140,7 @@ impl Store {
             state: row.parsed("state")?,
         };
         if replaced.state != CallState::Live {
-            jobs::queue(&mut tx, &NewJob::understand(&text.call, at), at).await?;
+            queue_readings(&mut tx, &text.call, at).await?;
         }
         tx.commit().await?;
         Ok(replaced)
@@ -173,7 +173,7 @@ impl Store {
             )
             .await?;
         if settled > 0 {
-            jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
+            queue_readings(&mut tx, call, at).await?;
         }
         tx.commit().await?;
         Ok(state)
@@ -208,7 +208,7 @@ impl Store {
                 )
                 .await?;
             if failed > 0 {
-                jobs::queue(&mut tx, &NewJob::understand(call, at), at).await?;
+                queue_readings(&mut tx, call, at).await?;
             }
             let note = Note {
                 call: call.clone(),
@@ -289,6 +289,21 @@ impl Store {
 }
 
 /// Writes the version's row and, where it is worth keeping, its text; gives its number.
+/// What follows a transcript: the look at what it means, and of a file at what it is about.
+async fn queue_readings(tx: &mut Tx, call: &CallSid, at: Timestamp) -> Result<(), Error> {
+    jobs::queue(tx, &NewJob::understand(call, at), at).await?;
+    let file = tx
+        .row(
+            "SELECT call_sid FROM files WHERE call_sid = $1",
+            args![call.as_str()],
+        )
+        .await?;
+    if file.is_some() {
+        jobs::queue(tx, &NewJob::read_file(call, at), at).await?;
+    }
+    Ok(())
+}
+
 async fn write_version(
     tx: &mut Tx,
     text: &FinalText,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Where the bar leads: address and name. A page under an address belongs to it.
-const PLACES: [(&str, &str); 1] = [("/", "Calls")];
+const PLACES: [(&str, &str); 2] = [("/", "Calls"), ("/files", "Files")];
 
 #[derive(Clone)]
 pub(in crate::http) struct Page {

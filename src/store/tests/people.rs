@@ -240,9 +240,28 @@ async fn bookings_are_found_and_paged(bench: &Bench) {
     let to = Some("2024-11-17T00:00:00Z".parse().unwrap());
     for (filter, found) in [
         (all.clone(), &["b3", "b2", "b1", "b0"][..]),
-        (BookingFilter { customer, ..all.clone() }, &["b3", "b1", "b0"]),
-        (BookingFilter { status, ..all.clone() }, &["b2", "b0"]),
-        (BookingFilter { from, to, ..all.clone() }, &["b2"]),
+        (
+            BookingFilter {
+                customer,
+                ..all.clone()
+            },
+            &["b3", "b1", "b0"],
+        ),
+        (
+            BookingFilter {
+                status,
+                ..all.clone()
+            },
+            &["b2", "b0"],
+        ),
+        (
+            BookingFilter {
+                from,
+                to,
+                ..all.clone()
+            },
+            &["b2"],
+        ),
     ] {
         let mut listed = listed(bench, filter).await;
         // Two of one moment have no order of their own.
@@ -251,7 +270,10 @@ async fn bookings_are_found_and_paged(bench: &Bench) {
         assert_eq!(listed, found);
     }
     for bad in ["", "1", "x.y", "1.nonsense"] {
-        assert!(matches!(bad.parse::<Place>(), Err(Error::BadCursor)), "{bad}");
+        assert!(
+            matches!(bad.parse::<Place>(), Err(Error::BadCursor)),
+            "{bad}"
+        );
     }
 }
 

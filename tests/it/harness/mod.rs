@@ -2,4 +2,5 @@
 
 pub(crate) mod browser;
 pub(crate) mod line;
+pub(crate) mod model;
 pub(crate) mod site;

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod erase;
 mod events;
+mod files;
 mod jobs;
 mod insight;
 mod pages;
