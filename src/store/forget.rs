@@ -198,9 +198,10 @@ const WITH_WORDS: &str = "SELECT sid FROM calls
 const WITHOUT_WORDS: [&str; 7] = [
     "DELETE FROM segments WHERE call_sid = $1",
     "DELETE FROM traces WHERE call_sid = $1",
-    "DELETE FROM domain_specific WHERE general_id IN
+    "UPDATE domain_specific SET data = '{}' WHERE general_id IN
         (SELECT id FROM general WHERE call_sid = $1)",
-    "DELETE FROM general WHERE call_sid = $1",
+    "UPDATE general SET agent_name = NULL, customer_name = NULL, topics = '[]', action_items = '[]',
+        notes = '[]' WHERE call_sid = $1",
     "DELETE FROM deliveries WHERE call_sid = $1 AND state <> 'waiting'",
     "UPDATE call_log SET final_transcript = NULL, transcription = NULL, summary = NULL,
         insights = '{}' WHERE call_sid = $1",

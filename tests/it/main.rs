@@ -5,6 +5,7 @@ mod analyze;
 mod browser;
 mod crash;
 mod evening;
+mod files;
 mod fuzz_corpus;
 mod gateway;
 mod harness;

@@ -4,6 +4,7 @@ mod boot;
 mod call_log;
 mod calls;
 mod deliveries;
+mod files;
 mod forget;
 mod jobs;
 mod leads;
