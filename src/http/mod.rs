@@ -157,7 +157,6 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
         .route("/api/v1/calls/{id}/events", get(events::of_call))
         .route("/api/v1/events", get(events::of_list))
-        .route("/api/v1/files/{id}/events", get(files::events))
         .route("/metrics", get(health::metrics))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&state.access),
@@ -177,6 +176,10 @@ pub fn router(state: AppState) -> Router {
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
         )
         .layer(CatchPanicLayer::new());
+    with_security_headers(routes).with_state(state)
+}
+
+fn with_security_headers(routes: Router<AppState>) -> Router<AppState> {
     SECURITY_HEADERS
         .into_iter()
         .fold(routes, |routes, (name, value)| {
@@ -185,7 +188,6 @@ pub fn router(state: AppState) -> Router {
                 HeaderValue::from_static(value),
             ))
         })
-        .with_state(state)
 }
 
 /// Uploads have limits of their own.
@@ -196,6 +198,7 @@ fn files_and_prompts() -> Router<AppState> {
         .route("/api/v1/files", get(files::list).post(files::upload))
         .layer(DefaultBodyLimit::disable())
         .route("/api/v1/files/{id}", get(files::get))
+        .route("/api/v1/files/{id}/events", get(files::events))
         .route("/api/v1/prompts", get(prompts::list))
         .route(
             "/api/v1/prompts/{domain}/{category}",

@@ -17,7 +17,7 @@ const PROMPT: &str = "issue, device, since";
 fn configure(folder: &Path, model: &str) {
     let text = format!(
         "[insight.model]\nurl = \"{model}\"\nname = \"fake\"\nrest_s = 0\n\
-         [store]\ntranscribe_after_s = 0\n"
+         [files]\nwait_s = 600\n"
     );
     std::fs::write(folder.join("callscribe.toml"), text).unwrap();
 }

@@ -1,6 +1,7 @@
 //! The pages in a real browser, before the eyes of a reader.
 
 mod call;
+mod files;
 mod following;
 mod looks;
 mod reading;
