@@ -1,7 +1,7 @@
 //! Two files about the same, by the real program and a model server that checks what it is asked: the first
 //! one's domain is new and gets a prompt, which the second one is read by. Needs `CALLSCRIBE_MODELS`.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -39,13 +39,8 @@ async fn transcribed(base: &str, name: &str) -> Value {
     body
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_domain_is_known_the_second_time() {
-    if std::env::var_os("CALLSCRIBE_MODELS").is_none() {
-        eprintln!("skipped: needs CALLSCRIBE_MODELS (a folder with ggml-tiny.en.bin)");
-        return;
-    }
-    callscribe::speech::models::pull::tls::install_provider();
+/// Of which each answer is known.
+async fn technical_support() -> Arc<FakeModel> {
     let model = FakeModel::start().await;
     for (question, answer, tokens) in [
         (
@@ -66,6 +61,17 @@ async fn a_new_domain_is_known_the_second_time() {
     ] {
         model.say(question, answer, tokens);
     }
+    model
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_domain_is_known_the_second_time() {
+    if std::env::var_os("CALLSCRIBE_MODELS").is_none() {
+        eprintln!("skipped: needs CALLSCRIBE_MODELS (a folder with ggml-tiny.en.bin)");
+        return;
+    }
+    callscribe::speech::models::pull::tls::install_provider();
+    let model = technical_support().await;
     let folder = tempfile::tempdir().unwrap();
     configure(folder.path(), &model.url);
     let port = {
