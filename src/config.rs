@@ -35,6 +35,8 @@ pub struct Config {
     pub server: Server,
     pub http: http::Options,
     pub media: live::Options,
+    #[serde(rename = "try")]
+    pub microphone: live::microphone::Options,
     pub twilio: http::twilio::Options,
     pub call: call::Options,
     pub recording: recordings::Options,

@@ -19,9 +19,10 @@ fn valid(text: &str) -> bool {
 pub struct BadId;
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $example:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+        #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$", example = $example)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Arc<str>);
 
@@ -63,19 +64,31 @@ macro_rules! id {
 
 id! {
     /// The provider's id of a call (Twilio: `CA…`). It is also the call's id in the API and the store.
-    CallSid
+    CallSid, "CA0123456789abcdef0123456789abcdef"
 }
 id! {
     /// The provider's id of one media stream (Twilio: `MZ…`). A call that reconnects has several.
-    StreamSid
+    StreamSid, "MZ0123456789abcdef0123456789abcdef"
 }
 id! {
     /// The provider's id of a recording that it made (Twilio: `RE…`).
-    RecordingSid
+    RecordingSid, "RE0123456789abcdef0123456789abcdef"
 }
 
 /// A side of the line: `Inbound` is what the caller says, `Outbound` what the caller hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Track {
     Inbound,

@@ -17,7 +17,8 @@ pub const ENGINE_RATE: u64 = 16_000;
 
 /// A position or length in a stream's audio, in samples of [`WIRE_RATE`] since the stream's start.
 /// In JSON it is seconds, to the millisecond.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+#[schema(value_type = f64, minimum = 0, example = 12.34)]
 pub struct MediaTime(pub u64);
 
 impl MediaTime {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Job, Trouble};
+use super::{Context, Job, Told, Trouble};
 use crate::{
     ids::CallSid,
     store::{
@@ -116,7 +116,11 @@ impl Announce {
             reason: choice.reason,
             deliveries,
         };
-        if context.store.announce(&new, now).await? {
+        let is_new = context.store.announce(&new, now).await?;
+        if new.lead_failed.is_some() {
+            (context.observer)(&self.call, &Told::Lead);
+        }
+        if is_new {
             metrics::counter!("callscribe_announcements_total", "event" => event.as_str(),
                 "source" => new.source)
             .increment(1);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Context, Job, Trouble,
+    Context, Job, Told, Trouble,
     fetch::{NoFetch, Wanted},
 };
 use crate::{
@@ -114,6 +114,7 @@ impl Download {
         if store.recording_used(&downloaded, &reason, now).await? {
             tracing::info!(recording = %self.recording, call = %theirs.call, reason, "a recording of the provider's is used");
             count(RecordingOutcome::Used);
+            (context.observer)(&theirs.call, &Told::Lead);
             return Ok(());
         }
         // Somebody was faster, or the call was deleted meanwhile: then its audio goes too.

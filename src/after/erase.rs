@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// What went, or would go.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = ErasedCalls)]
 pub struct Report {
     pub dry_run: bool,
     pub calls: Vec<Erased>,
@@ -23,7 +24,8 @@ pub struct Report {
     pub live: Vec<CallSid>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ErasedCall)]
 pub struct Erased {
     #[serde(flatten)]
     pub rows: Forgotten,

@@ -12,7 +12,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, HeardTrack, NoHearing, read_file::read};
+use super::{Context, HeardTrack, NoHearing, progress::Sound, read_file::read};
 use crate::{
     audio::{decode, sniff::Kind, source},
     ids::{CallSid, StreamSid, Track},
@@ -115,6 +115,12 @@ impl Files {
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// What is heard of a file by now, and all of its sound; `None` where this process does not hear it.
+    #[must_use]
+    pub fn progress(&self, call: &CallSid) -> Option<Sound> {
+        self.context.progress.of(call)
     }
 
     /// A place for what comes in; it goes with the value, and a crash leaves it to the purge of downloads.
@@ -266,7 +272,7 @@ impl Files {
         let (mut segments, mut language) = (Vec::new(), file.language.clone());
         for (track, end) in &file.audio.tracks {
             let stop = CancellationToken::new();
-            let heard = hearing.hear(&end.parts, file.language.as_deref(), &stop)?;
+            let heard = hearing.hear(&end.parts, file.language.as_deref(), &|_| {}, &stop)?;
             language = language.or_else(|| heard.language.clone());
             let speaker = file.speakers[track.index()].map(ToOwned::to_owned);
             segments.extend(said(*track, speaker.as_ref(), heard));

@@ -33,11 +33,13 @@ pub mod erase;
 pub mod fetch;
 pub mod files;
 mod hearing;
+mod progress;
 mod purge;
 mod read_file;
 mod runner;
 mod transcribe;
 mod understand;
+pub mod unrecord;
 
 #[cfg(test)]
 mod tests;
@@ -49,9 +51,10 @@ pub use deliver::Deliver;
 pub use download::Download;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
+pub use progress::{Progress, Sound};
 pub use purge::Purge;
 pub use read_file::{ReadFile, WritePrompt};
-pub use runner::{Outcome, Runner, Worker};
+pub use runner::{KINDS, Outcome, Runner, Worker};
 pub use transcribe::Transcribe;
 pub use understand::Understand;
 
@@ -78,6 +81,8 @@ pub struct Options {
     pub model_retry_s: u32,
     /// Days for which finished jobs are remembered.
     pub keep_jobs_days: u32,
+    /// Days for which the audit log is kept; 0 keeps it for ever.
+    pub keep_audit_days: u32,
     /// Days for which what was said on a call is kept: transcripts, what was made of them, and what was
     /// told to others. 0 keeps it for ever.
     pub keep_transcripts_days: u32,
@@ -98,6 +103,7 @@ impl Default for Options {
             retry_most_s: 3_600,
             model_retry_s: 60,
             keep_jobs_days: 30,
+            keep_audit_days: 365,
             keep_transcripts_days: 0,
             alert_on: vec![Kind::OneWay, Kind::Dropouts, Kind::Clipped],
         }
@@ -122,6 +128,8 @@ pub struct Context {
     pub hooks: Arc<webhooks::Sender>,
     /// Gets the provider's recordings.
     pub fetcher: Arc<fetch::Fetcher>,
+    /// How far final passes are.
+    pub progress: Progress,
 }
 
 /// Called when something changed for those who watch a call. It must not wait.
@@ -138,6 +146,8 @@ pub enum Told {
     Waiting { reason: String },
     /// The final pass was given up.
     GivenUp { reason: String },
+    /// The call's lead is another than it was.
+    Lead,
 }
 
 /// Work that survives the process. One file each.

@@ -34,6 +34,7 @@ impl Job for Purge {
             .store
             .forget_jobs(now - SignedDuration::from_hours(24 * days))
             .await?;
+        let deeds = forget_deeds(context).await?;
         daily::adopt_downloads(context).await;
         metrics::counter!("callscribe_recordings_purged_total").increment(marked);
         tracing::info!(
@@ -42,6 +43,7 @@ impl Job for Purge {
             downloads,
             transcripts = silenced,
             jobs = forgotten,
+            deeds,
             "old data deleted"
         );
         daily::tomorrow(context, Self::KIND).await?;
@@ -61,6 +63,15 @@ async fn purge_downloads(context: &Context) -> Result<u64, Trouble> {
     });
     let gone = gone.await.context("the purge of downloads died")?;
     Ok(gone.context("the folder of downloads cannot be listed")?)
+}
+
+async fn forget_deeds(context: &Context) -> Result<u64, Trouble> {
+    let days = i64::from(context.options.keep_audit_days);
+    if days == 0 {
+        return Ok(0);
+    }
+    let before = context.clock.wall() - SignedDuration::from_hours(24 * days);
+    Ok(context.store.forget_deeds(before).await?)
 }
 
 async fn forget_words(context: &Context) -> Result<u32, Trouble> {

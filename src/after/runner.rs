@@ -349,6 +349,20 @@ fn stopping() -> Trouble {
     Trouble::Soon("the service is stopping".into())
 }
 
+/// Every kind of job there is.
+pub const KINDS: [&str; 10] = [
+    Transcribe::KIND,
+    Analyse::KIND,
+    Download::KIND,
+    Announce::KIND,
+    Deliver::KIND,
+    Understand::KIND,
+    ReadFile::KIND,
+    WritePrompt::KIND,
+    Archive::KIND,
+    Purge::KIND,
+];
+
 /// Keeps the gauges of waiting, running and dead jobs, and the heartbeat that says the runner lives.
 async fn count_jobs(context: Context, stop: CancellationToken) {
     let mut every =
@@ -362,17 +376,7 @@ async fn count_jobs(context: Context, stop: CancellationToken) {
             continue;
         };
         for state in ["queued", "running", "done", "dead"] {
-            for kind in [
-                Transcribe::KIND,
-                Download::KIND,
-                Announce::KIND,
-                Deliver::KIND,
-                Understand::KIND,
-                ReadFile::KIND,
-                WritePrompt::KIND,
-                Archive::KIND,
-                Purge::KIND,
-            ] {
+            for kind in KINDS {
                 let count = counts.iter().find(|c| c.kind == kind && c.state == state);
                 let count = count.map_or(0, |c| c.count);
                 gauge!("callscribe_jobs", "kind" => kind, "state" => state).set(f64::from(count));

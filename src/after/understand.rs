@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, Job, Trouble};
+use super::{Context, Job, Told, Trouble};
 use crate::{
     ids::CallSid,
     insight::{Meaning, Said},
@@ -58,6 +58,7 @@ impl Understand {
         let now = context.clock.wall();
         let stored = context.store.understood(read, meaning, now).await?;
         still_current(stored)?;
+        (context.observer)(&self.call, &Told::Lead);
         let path = meaning.path.as_str();
         metrics::counter!("callscribe_calls_understood_total", "path" => path).increment(1);
         if let Some(ended) = call.ended_at {
@@ -78,6 +79,7 @@ impl Understand {
         let now = context.clock.wall();
         let stored = context.store.nothing_to_understand(read, reason, now);
         still_current(stored.await?)?;
+        (context.observer)(&self.call, &Told::Lead);
         metrics::counter!("callscribe_calls_understood_total", "path" => "none").increment(1);
         tracing::info!(call = %self.call, reason, "nothing was said that could be understood");
         Ok(())

@@ -83,11 +83,23 @@ pub struct Envelope {
 
 impl Envelope {
     #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "frames are far shorter than 2^22 samples"
+    )]
     pub fn of(samples: &[i16]) -> Self {
+        let first = samples.first().copied().unwrap_or(0);
+        let (mut lowest, mut highest, mut squares) = (first, first, 0_u64);
+        for &sample in samples {
+            lowest = lowest.min(sample);
+            highest = highest.max(sample);
+            let size = u64::from(sample.unsigned_abs());
+            squares += size * size;
+        }
         Self {
-            lowest: samples.iter().copied().min().unwrap_or(0),
-            highest: samples.iter().copied().max().unwrap_or(0),
-            squares: samples.iter().map(|s| f64::from(*s).powi(2)).sum(),
+            lowest,
+            highest,
+            squares: squares as f64,
             samples: samples.len() as u64,
         }
     }

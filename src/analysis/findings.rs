@@ -30,7 +30,7 @@ pub const ONE_WAY: MediaTime = MediaTime::from_ms(3000);
 pub const NO_VOICE: MediaTime = MediaTime::from_ms(300);
 
 /// What was found, and what it was held against.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Finding {
     pub kind: Kind,
     /// `None`: it is about the call.
@@ -43,7 +43,10 @@ pub struct Finding {
 }
 
 /// Kinds of findings, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[schema(as = FindingKind)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Empty,

@@ -15,10 +15,12 @@ use crate::{
 mod columns;
 mod dropouts;
 pub mod findings;
+mod outline;
 pub mod plot;
 mod probe;
 mod quiet;
 mod spectrum;
+pub mod wave;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -28,7 +30,7 @@ pub use probe::{Picture, Probe};
 pub use spectrum::{Hum, Spectrogram};
 
 /// What is known of a whole recording. Times are seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Analysis {
     pub duration: MediaTime,
     pub tracks: Vec<TrackAnalysis>,
@@ -39,7 +41,7 @@ pub struct Analysis {
 }
 
 /// What is known of one track.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrackAnalysis {
     pub track: Track,
     pub duration: MediaTime,
@@ -64,14 +66,15 @@ pub struct TrackAnalysis {
 }
 
 /// From when to when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Stretch)]
 pub struct Span {
     pub start: MediaTime,
     pub end: MediaTime,
 }
 
 /// Runs of exact zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Dropouts {
     pub count: u64,
     pub total: MediaTime,

@@ -265,8 +265,10 @@ fn doubt(confidence: f32) -> &'static str {
     }
 }
 
-/// The spectrogram as PNG, a pixel for each column and bin.
-fn heat(spectrogram: &Spectrogram) -> Option<Vec<u8>> {
+/// The spectrogram alone as PNG, a pixel for each column and bin, from 0 to 4 kHz. `None` where there is
+/// too little sound for one.
+#[must_use]
+pub fn heat(spectrogram: &Spectrogram) -> Option<Vec<u8>> {
     let columns = spectrogram.columns();
     let bins = Spectrogram::BINS * HIGHEST_HZ / 8000;
     let (width, height) = (

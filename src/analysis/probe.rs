@@ -1,7 +1,7 @@
 //! One track, measured as it is read.
 
 use super::{
-    Columns, Envelope, Spectrogram, TrackAnalysis, dropouts, quiet::Silences, spectrum::Spectrum,
+    Columns, Envelope, Spectrogram, TrackAnalysis, dropouts, outline::Outline, spectrum::Spectrum,
 };
 use crate::{
     audio::level::Meter,
@@ -10,8 +10,6 @@ use crate::{
     time::MediaTime,
 };
 
-/// 20 ms at 16 kHz.
-const FRAME: usize = 320;
 /// Columns of the level over time.
 const MOST_COLUMNS: usize = 1200;
 /// Frames of 16 ms that tell of the noise: 1 s.
@@ -24,10 +22,7 @@ pub struct Probe {
     meter: Meter,
     vad: Vad,
     heard: Heard,
-    frame: Vec<i16>,
-    frames: u64,
-    envelope: Columns<Envelope>,
-    silences: Silences,
+    outline: Outline,
     dropouts: dropouts::Finder,
     spectrum: Spectrum,
     spectrogram: Option<Spectrogram>,
@@ -60,10 +55,7 @@ impl Default for Probe {
                 levels: [0; 101],
                 voice: 0.0,
             },
-            frame: Vec::with_capacity(FRAME),
-            frames: 0,
-            envelope: Columns::new(MOST_COLUMNS),
-            silences: Silences::default(),
+            outline: Outline::new(MOST_COLUMNS),
             dropouts: dropouts::Finder::default(),
             spectrum: Spectrum::default(),
             spectrogram: None,
@@ -90,15 +82,7 @@ impl Probe {
         if let Some(spectrogram) = &mut self.spectrogram {
             spectrogram.push(samples);
         }
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.len().min(FRAME - self.frame.len()));
-            self.frame.extend_from_slice(piece);
-            rest = after;
-            if self.frame.len() == FRAME {
-                self.close_frame();
-            }
-        }
+        self.outline.push(samples);
     }
 
     /// Whether each 16 ms held a voice.
@@ -113,12 +97,10 @@ impl Probe {
     }
 
     pub(super) fn finish(mut self, track: Track) -> (TrackAnalysis, Picture) {
-        if !self.frame.is_empty() {
-            self.close_frame();
-        }
         let duration = self.duration();
         let levels = self.meter.levels();
-        let (silences, silences_unlisted) = self.silences.finish(duration);
+        let (envelope, silences, _) = self.outline.finish();
+        let (silences, silences_unlisted) = silences.finish(duration);
         let noise_dbfs = self.heard.noise_dbfs();
         let analysis = TrackAnalysis {
             track,
@@ -135,19 +117,10 @@ impl Probe {
             levels,
         };
         let picture = Picture {
-            envelope: self.envelope,
+            envelope,
             spectrogram: self.spectrogram,
         };
         (analysis, picture)
-    }
-
-    fn close_frame(&mut self) {
-        let frame = Envelope::of(&self.frame);
-        let start = MediaTime::from_engine_samples(self.frames * FRAME as u64);
-        self.silences.push(start, &frame);
-        self.envelope.push(&frame);
-        self.frames += 1;
-        self.frame.clear();
     }
 }
 

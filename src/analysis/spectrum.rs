@@ -35,7 +35,7 @@ const QUIETEST_HUM_DBFS: f32 = -65.0;
 const HUM_SHARE: f32 = 0.6;
 
 /// A tone of the mains.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Hum {
     /// 50 or 60.
     pub hz: f32,
@@ -180,7 +180,7 @@ impl Spectrogram {
     /// From 0 to half the rate.
     pub const BINS: usize = SLICE / 2;
 
-    pub(super) fn push(&mut self, mut samples: &[i16]) {
+    pub fn push(&mut self, mut samples: &[i16]) {
         while !samples.is_empty() {
             let (piece, rest) = samples.split_at(samples.len().min(SLICE - self.slice.len()));
             self.slice

@@ -21,7 +21,7 @@ pub const GOOD_ACTIVE_RMS: std::ops::RangeInclusive<f32> = 500.0..=8000.0;
 pub const CLIPPED_SHARE: f32 = 0.001;
 
 /// What was measured, on the 16-bit scale.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Levels {
     /// Of everything, silence too.
     pub rms: f32,
@@ -40,7 +40,7 @@ pub struct Levels {
 }
 
 /// Whether the recording is fit to be listened to and transcribed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// No sample at all.

@@ -4,6 +4,7 @@
 
 pub mod decode;
 pub mod level;
+pub mod microphone;
 pub mod mulaw;
 mod ogg;
 pub mod opus;

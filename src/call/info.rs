@@ -27,6 +27,8 @@ pub struct StreamInfo {
 pub enum Direction {
     Inbound,
     Outbound,
+    /// Nobody called anybody: somebody spoke into a browser.
+    Browser,
 }
 
 /// Why a `start` cannot begin a stream.
@@ -72,6 +74,7 @@ impl StreamInfo {
         match direction.split('-').next() {
             Some("inbound") => Some(Direction::Inbound),
             Some("outbound") => Some(Direction::Outbound),
+            Some("browser") => Some(Direction::Browser),
             _ => None,
         }
     }
@@ -172,6 +175,7 @@ mod tests {
             ("inbound", Some(Direction::Inbound)),
             ("outbound-api", Some(Direction::Outbound)),
             ("outbound", Some(Direction::Outbound)),
+            ("browser", Some(Direction::Browser)),
             ("sideways", None),
             ("", None),
         ] {

@@ -29,6 +29,7 @@ mod clock;
 mod counters;
 mod info;
 mod lane;
+pub mod microphone;
 mod options;
 mod output;
 mod seen;

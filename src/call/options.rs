@@ -35,7 +35,9 @@ impl Default for Options {
 }
 
 impl Options {
-    pub(super) const fn start_timeout(&self) -> Duration {
+    /// Time to the first message that counts.
+    #[must_use]
+    pub const fn start_timeout(&self) -> Duration {
         Duration::from_millis(self.start_timeout_ms)
     }
 

@@ -51,6 +51,8 @@ impl CloseCode {
     pub const NOT_UTF8: u16 = 1007;
     pub const POLICY: u16 = 1008;
     pub const TOO_BIG: u16 = 1009;
+    pub const ERROR: u16 = 1011;
+    pub const TRY_AGAIN: u16 = 1013;
 }
 
 /// How a stream ended.
@@ -68,6 +70,12 @@ pub enum EndReason {
     Idle,
     /// This server is going down.
     ServerClosing,
+    /// It lasted as long as a stream may.
+    TooLong,
+    /// The call that it was a side of is over.
+    CallOver,
+    /// The same page speaks by another stream now.
+    Replaced,
     Refused(Refusal),
 }
 
@@ -82,6 +90,8 @@ pub enum Refusal {
     WrongCall,
     /// The audio is not mono mu-law at 8 kHz.
     Format,
+    /// More came than can have been spoken.
+    TooFast,
 }
 
 impl EndReason {
@@ -95,21 +105,29 @@ impl EndReason {
             Self::StartTimeout => "start_timeout",
             Self::Idle => "idle",
             Self::ServerClosing => "server_closing",
+            Self::TooLong => "too_long",
+            Self::CallOver => "call_over",
+            Self::Replaced => "replaced",
             Self::Refused(Refusal::TooBig) => "too_big",
             Self::Refused(Refusal::BadStart) => "bad_start",
             Self::Refused(Refusal::WrongCall) => "wrong_call",
             Self::Refused(Refusal::Format) => "format",
+            Self::Refused(Refusal::TooFast) => "too_fast",
         }
     }
 
     /// What to tell the other side; nothing when it is gone already.
-    pub(super) const fn close(self) -> Option<(u16, &'static str)> {
+    #[must_use]
+    pub const fn close(self) -> Option<(u16, &'static str)> {
         match self {
             Self::Stopped => Some((CloseCode::NORMAL, "stream stopped")),
             Self::Closed | Self::NeverStarted => None,
             Self::StartTimeout => Some((CloseCode::POLICY, "no start message in time")),
             Self::Idle => Some((CloseCode::POLICY, "no message for too long")),
             Self::ServerClosing => Some((CloseCode::GOING_AWAY, "server is going down")),
+            Self::TooLong => Some((CloseCode::POLICY, "as long as a stream may last")),
+            Self::CallOver => Some((CloseCode::NORMAL, "the call is over")),
+            Self::Replaced => Some((CloseCode::NORMAL, "goes on by another stream")),
             Self::Refused(Refusal::TooBig) => Some((CloseCode::TOO_BIG, "message too long")),
             Self::Refused(Refusal::BadStart) => {
                 Some((CloseCode::POLICY, "start names no valid call and stream"))
@@ -119,6 +137,9 @@ impl EndReason {
             }
             Self::Refused(Refusal::Format) => {
                 Some((CloseCode::UNSUPPORTED, "only audio/x-mulaw, 8000 Hz, mono"))
+            }
+            Self::Refused(Refusal::TooFast) => {
+                Some((CloseCode::POLICY, "more audio than can have been spoken"))
             }
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         webhooks(config),
     ];
     findings.extend(speech_models(config));
-    findings.push(super::runtime()?.block_on(database(config)));
+    findings.extend(super::runtime()?.block_on(database(config)));
     findings.push(files(config));
     findings.push(insight(config));
     for finding in &findings {
@@ -223,17 +223,37 @@ fn speech_models(config: &Config) -> Vec<Finding> {
     named.iter().map(found).collect()
 }
 
-async fn database(config: &Config) -> Finding {
+async fn database(config: &Config) -> Vec<Finding> {
     let place = store::describe(&config.store.url);
     match Store::open(&config.store).await {
         Ok(store) => {
+            let doors = doors(config, store.has_accounts().await);
             store.close().await;
-            good(
-                "database",
-                format!("{place} answers, its schema is this version's"),
-            )
+            let says = format!("{place} answers, its schema is this version's");
+            vec![good("database", says), doors]
         }
-        Err(error) => bad("database", format!("{place}: {error}")),
+        Err(error) => vec![bad("database", format!("{place}: {error}"))],
+    }
+}
+
+/// Who may come in.
+fn doors(config: &Config, accounts: Result<bool, store::Error>) -> Finding {
+    let local = config.server.listen.ip().is_loopback();
+    match (accounts, &config.http.access_token, local) {
+        (Err(error), ..) => bad("doors", format!("the accounts cannot be read: {error}")),
+        (Ok(true), ..) => good("doors", "people log in, programs have tokens"),
+        (Ok(false), Some(_), _) => good(
+            "doors",
+            "no accounts: whoever has http.access_token may do everything",
+        ),
+        (Ok(false), None, true) => good(
+            "doors",
+            "no accounts: pages are open to everybody on this machine, and closed beyond it",
+        ),
+        (Ok(false), None, false) => warning(
+            "doors",
+            "no accounts: pages and API are closed, since serve listens beyond this machine: callscribe accounts add NAME --role admin",
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     insight::Insight,
     live::{
         Gateway,
-        hub::{Hub, event::CallEvent},
+        hub::{Hub, LeadNews, event::CallEvent},
     },
     speech::{Engine, EngineError, final_pass, lanes::Engines, models, whisper::Whisper},
     store::{CallState, Store},
@@ -27,6 +27,19 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// What is loaded, and for what.
+    #[must_use]
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        [
+            ("Live words", &self.live),
+            ("Live words when busy", &self.small),
+            ("Final transcript", &self.last),
+        ]
+        .into_iter()
+        .filter_map(|(what, engine)| Some((what, engine.as_ref()?.model().name.clone())))
+        .collect()
+    }
+
     /// The engines for the lanes; none where nothing at all is loaded.
     #[must_use]
     pub fn live(&self) -> Option<Engines> {
@@ -114,6 +127,7 @@ pub fn context(
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,
         fetcher: Arc::new(Fetcher::new(config.downloads.clone(), token)),
+        progress: after::Progress::default(),
         hooks: Arc::new(webhooks::Sender::new(&config.webhooks)?),
     })
 }
@@ -185,6 +199,7 @@ fn tell(hub: &Hub, call: &CallSid, told: &Told) {
             hub.publish(call, state(*settled, reason));
             hub.publish(call, CallEvent::Ended { state: *settled });
         }
+        Told::Lead => hub.publish_lead(call, LeadNews::Changed),
         Told::Waiting { reason } => hub.publish(call, state(CallState::Finishing, reason)),
         Told::GivenUp { reason } => {
             hub.publish(call, state(CallState::Failed, reason));

@@ -11,7 +11,7 @@ use crate::{
         phone::Party,
         sheet::{Kind, Line, Sheet},
     },
-    store::{self, Booker, Brought, Store},
+    store::{Booker, Brought, Store},
     time::Clock,
 };
 
@@ -51,9 +51,7 @@ struct Tally {
 /// # Errors
 /// When the database does not open or fails, or a file cannot be read. Lines before that are in.
 pub(super) async fn run(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&config.store)
-        .await
-        .with_context(|| format!("store.url {}", store::describe(&config.store.url)))?;
+    let store = super::open_store(config).await?;
     let mut rejected = 0;
     for file in &args.files {
         let done = one_file(args, config, &store, file).await;

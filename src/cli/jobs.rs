@@ -1,10 +1,8 @@
 //! `callscribe jobs`: the work that follows calls, seen and tended from the command line.
 
-use anyhow::Context as _;
-
 use crate::{
     config::Config,
-    store::{self, JobState, QueuedJob, Store, WhichJobs},
+    store::{JobState, QueuedJob, Store, WhichJobs},
     time::Clock,
 };
 
@@ -47,9 +45,7 @@ enum Action {
 /// # Errors
 /// When the database does not open, or a job is not there or in no state for it.
 pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
-    let store = Store::open(&config.store)
-        .await
-        .with_context(|| format!("store.url {}", store::describe(&config.store.url)))?;
+    let store = super::open_store(config).await?;
     let done = act(args.action, &store).await;
     store.close().await;
     done

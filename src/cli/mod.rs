@@ -2,13 +2,16 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::{
     config::{self, Config},
+    http,
     store::{self, Store},
 };
 
+mod accounts;
 pub mod analyze;
 mod doctor;
 mod import;
@@ -24,6 +27,7 @@ pub mod reference;
 pub mod replay;
 pub mod rerun;
 pub mod serve;
+mod tokens;
 pub mod transcribe;
 pub mod worker;
 
@@ -60,6 +64,10 @@ enum Command {
     Models(models::Args),
     /// See and tend the work that follows calls: list jobs, try them again, drop them.
     Jobs(jobs::Args),
+    /// Who may come in: list, add and remove accounts, change passwords and roles.
+    Accounts(accounts::Args),
+    /// Tokens by which programs come in: list, add, remove.
+    Tokens(tokens::Args),
     /// Say what is wrong with this set-up.
     Doctor,
     /// Bring the database's schema up to date; `serve` does so by itself.
@@ -68,6 +76,8 @@ enum Command {
     Import(import::Args),
     /// Print the commented default configuration.
     Config,
+    /// Print the description of the API (OpenAPI 3.1, JSON), with the paths of this configuration.
+    Openapi,
     Replay(Box<replay::Args>),
     Load(Box<load::Args>),
 }
@@ -98,11 +108,17 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => return evaluate::run(&args, &load()?),
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Jobs(args) => runtime()?.block_on(jobs::run(args, &load()?))?,
+        Command::Accounts(args) => runtime()?.block_on(accounts::run(args, &load()?))?,
+        Command::Tokens(args) => runtime()?.block_on(tokens::run(args, &load()?))?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),
         Command::Config => {
             print!("{}", config::DEFAULT_FILE);
             load()?;
+        }
+        Command::Openapi => {
+            let described = http::description(&serve::outside(&load()?));
+            println!("{}", serde_json::to_string_pretty(&described)?);
         }
         Command::Replay(args) => return replay::run(&args),
         Command::Load(args) => return load::run(&args),
@@ -118,6 +134,13 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
         store::describe(&config.store.url)
     );
     Ok(())
+}
+
+/// The configured database; a failure names it.
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    Store::open(&config.store)
+        .await
+        .with_context(|| format!("store.url {}", store::describe(&config.store.url)))
 }
 
 /// A runtime for one command.

@@ -12,14 +12,16 @@ use crate::{
     after::{self, files::Files},
     config::Config,
     http::{
-        self, Access, AppState,
+        self, About, Access, AppState,
         connections::{self, HEAD_TIMEOUT},
+        microphone::Microphones,
     },
     lifecycle::Lifecycle,
     live::{
         Gateway, Shared,
         admission::{Admission, carried},
         hub::Hub,
+        microphone::Studio,
     },
     recordings::{self, Recorder},
     speech::ears::Ears,
@@ -115,6 +117,7 @@ pub struct Server {
     pub lifecycle: Lifecycle,
     pub gateway: Gateway,
     jobs: after::Runner,
+    access: Arc<Access>,
     closing: CancellationToken,
     doors: JoinHandle<()>,
 }
@@ -135,9 +138,7 @@ impl Server {
             .await
             .with_context(|| format!("server.listen {}", config.server.listen))?;
         let address = listener.local_addr()?;
-        let store = Store::open(&config.store)
-            .await
-            .with_context(|| format!("store.url {}", crate::store::describe(&config.store.url)))?;
+        let store = super::open_store(config).await?;
         recover(config, &store, &clock).await?;
 
         let lifecycle = Lifecycle::default();
@@ -146,7 +147,14 @@ impl Server {
         let context = engines::beside(config, &loaded, &gateway)?;
         let jobs = after::Runner::start(&context);
         let files = Files::new(context, config.files.clone());
-        let app = app(config, &gateway, files, &closing, metrics)?;
+        let about = About::new(clock.clone(), &config.recording, loaded.names());
+        let about = Arc::new(about);
+        let render = metrics.clone();
+        let watch = Arc::clone(&about).watch(move || render.render(), closing.clone());
+        drop(tasks::spawn("figures", watch));
+        let access = Access::new(config.server.listen, &config.http, config.server.proxies())?;
+        let access = Arc::new(access);
+        let app = app(config, &gateway, files, &access, &closing, metrics, about);
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -158,6 +166,7 @@ impl Server {
             lifecycle,
             gateway,
             jobs,
+            access,
             closing,
             doors,
         })
@@ -176,6 +185,7 @@ impl Server {
             let _ = tasks::blocking("recorder", move || recorder.shutdown()).await;
         }
         self.gateway.pen.close().await;
+        self.access.settled().await;
         self.gateway.store.close().await;
         tracing::info!("stopped");
     }
@@ -269,44 +279,56 @@ fn gateway(
     }))
 }
 
+/// Where the doors beside pages and API are.
+pub(super) fn outside(config: &Config) -> http::Outside {
+    http::Outside {
+        twilio: config.twilio.clone(),
+        media_path: config.media.path.clone(),
+    }
+}
+
 fn app(
     config: &Config,
     gateway: &Gateway,
     files: Files,
+    access: &Arc<Access>,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
-) -> anyhow::Result<axum::Router> {
-    let clock = gateway.clock.clone();
-    let ready = gateway.clone();
+    about: Arc<About>,
+) -> axum::Router {
+    let (ready, clock) = (gateway.clone(), gateway.clock.clone());
     let state = AppState {
         store: gateway.store.clone(),
         hub: gateway.hub.clone(),
         clock: clock.clone(),
-        access: Arc::new(Access::new(
-            config.server.listen,
-            config.http.access_token.as_ref(),
-            &config.http.hosts,
-        )?),
+        access: Arc::clone(access),
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
         people: Arc::new(config.people.clone()),
         files: Arc::new(files),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
+        about,
+        microphones: config.microphone.enabled.then(|| Microphones {
+            studio: Studio::new(gateway.clone(), config.microphone.clone()),
+            proxies: config.server.proxies(),
+        }),
         closing: closing.clone(),
+        outside: Arc::new(outside(config)),
     };
     let twilio = http::twilio::router(http::twilio::Doors {
         store: gateway.store.clone(),
+        hub: gateway.hub.clone(),
         clock,
         options: config.twilio.clone(),
         proxies: config.server.proxies(),
         auth_token: config.media.auth_token.clone(),
         media_path: config.media.path.clone(),
     });
-    Ok(http::router(state)
+    http::router(state)
         .merge(http::media::router(
             gateway.clone(),
             config.server.proxies(),
         ))
-        .merge(twilio))
+        .merge(twilio)
 }

@@ -65,9 +65,7 @@ async fn work(
     loaded: &Loaded,
     metrics: PrometheusHandle,
 ) -> anyhow::Result<()> {
-    let store = Store::open(&config.store)
-        .await
-        .with_context(|| format!("store.url {}", store::describe(&config.store.url)))?;
+    let store = super::open_store(config).await?;
     let lifecycle = Lifecycle::default();
     let closing = CancellationToken::new();
     if let Some(address) = args.listen {

@@ -19,11 +19,16 @@ use crate::{
     store::{Booker, BookingFilter},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
+    /// Of one customer.
     customer_id: Option<String>,
+    /// The business's own id of the booking.
     external_id: Option<String>,
+    /// How far it is.
+    #[param(inline)]
     status: Option<Status>,
     /// That start at this moment or after it: RFC 3339.
     from: Option<Timestamp>,
@@ -32,6 +37,7 @@ pub(super) struct Asked {
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: u32,
 }
 
@@ -49,14 +55,16 @@ impl Default for Asked {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Bookings)]
 struct PageJson<'a> {
     bookings: Vec<BookingJson<'a>>,
     /// Ask for it as `cursor`; null on the last page.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Booking)]
 struct BookingJson<'a> {
     id: &'a str,
     external_id: Option<&'a str>,
@@ -73,6 +81,11 @@ struct BookingJson<'a> {
 }
 
 /// Bookings, latest start first.
+#[utoipa::path(
+    get, path = "/api/v1/bookings", tag = "People",
+    params(Asked),
+    responses((status = 200, description = "A page of bookings.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -98,6 +111,12 @@ pub(super) async fn list(
     Ok(Json(body).into_response())
 }
 
+/// One booking.
+#[utoipa::path(
+    get, path = "/api/v1/bookings/{id}", tag = "People",
+    params(("id" = String, Path, description = "The booking's id.")),
+    responses((status = 200, description = "The booking.", body = BookingJson), (status = 404, description = "`not_found`: there is no booking of this id"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -106,6 +125,13 @@ pub(super) async fn one(
     Ok(answer(&state, &booking))
 }
 
+/// Adds a booking.
+#[utoipa::path(
+    post, path = "/api/v1/bookings", tag = "People",
+    request_body(content = Draft, example = json!({ "customer_phone": "+972541234567", "starts_at": "2025-11-15T18:30", "guests": 4, "title": "Dinner" })),
+    responses((status = 201, description = "The new booking.", body = BookingJson, headers(("location" = String, description = "Where it is had."))), (status = 400, description = "`bad_request`: a field cannot be that; the message says which"),
+        (status = 409, description = "`conflict`: no customer, or more than one, is meant; or another booking has that external id"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a booking"),),
+)]
 pub(super) async fn add(
     State(state): State<AppState>,
     draft: Result<Json<Draft>, JsonRejection>,
@@ -124,7 +150,14 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], body).into_response())
 }
 
-/// What is absent stays, what is empty is taken away.
+/// Changes a booking: what is absent stays, what is empty is taken away.
+#[utoipa::path(
+    patch, path = "/api/v1/bookings/{id}", tag = "People",
+    params(("id" = String, Path, description = "The booking's id.")),
+    request_body(content = Draft, example = json!({ "status": "cancelled" })),
+    responses((status = 200, description = "The booking as it is now.", body = BookingJson), (status = 400, description = "`bad_request`: a field cannot be that; the message says which"),
+        (status = 404, description = "`not_found`: there is no booking of this id"), (status = 409, description = "`conflict`: no customer, or more than one, is meant; or another booking has that external id"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a booking"),),
+)]
 pub(super) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -142,6 +175,12 @@ pub(super) async fn change(
     Ok(answer(&state, &changed.ok_or_else(no_booking)?))
 }
 
+/// Removes a booking.
+#[utoipa::path(
+    delete, path = "/api/v1/bookings/{id}", tag = "People",
+    params(("id" = String, Path, description = "The booking's id.")),
+    responses((status = 204, description = "It is gone."), (status = 404, description = "`not_found`: there is no booking of this id"),),
+)]
 pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,

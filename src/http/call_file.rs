@@ -187,7 +187,8 @@ fn drop_pieces(segments: &mut Vec<Segment>, track: Track, start: MediaTime, end:
 }
 
 /// As the API gives a call.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Call)]
 pub(super) struct CallJson<'a> {
     id: &'a CallSid,
     state: CallState,

@@ -11,37 +11,71 @@ use super::{
     AppState, HttpError,
     call_file::{CallFile, CallJson, sid},
     error::Params,
+    filter,
     paging::{PAGE, limit},
 };
 use crate::{
     analysis::Analysis,
     ids::{StreamSid, Track},
-    store::{Note, Recording, RecordingState, Stream, Version, VersionKind, Which},
+    store::{
+        CallFilter, Note, Recording, RecordingState, Stream, Version, VersionKind, Which,
+        search::Query,
+    },
     time::MediaTime,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
-    /// `all`, `live` or `ended`.
-    state: Which,
+    /// `all`, `live`, `ended`, `finishing`, `final`, `empty` or `failed`.
+    #[param(value_type = Which, inline)]
+    state: String,
+    /// Began on that day (UTC) or at that moment, or later.
+    #[param(example = "2025-11-10")]
+    since: String,
+    /// To the end of that day, or before that moment.
+    #[param(example = "2025-11-10T14:30:52Z")]
+    until: String,
+    /// The last digits of either side's number, four or more.
+    #[param(example = "4567")]
+    number: String,
+    /// On which that was said: see `/api/v1/search`. A page may then be short and not the last.
+    q: String,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: u32,
 }
 
 impl Default for Asked {
     fn default() -> Self {
         Self {
-            state: Which::All,
+            state: String::new(),
+            since: String::new(),
+            until: String::new(),
+            number: String::new(),
+            q: String::new(),
             cursor: None,
             limit: PAGE,
         }
     }
 }
 
-#[derive(Serialize)]
+impl Asked {
+    fn filter(&self) -> Result<CallFilter, String> {
+        Ok(CallFilter {
+            which: filter::which(&self.state)?,
+            since: filter::since(&self.since)?,
+            until: filter::until(&self.until)?,
+            number: filter::number(&self.number)?,
+        })
+    }
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Calls)]
 struct PageJson<'a> {
     calls: Vec<CallJson<'a>>,
     /// Ask for it as `cursor`; null on the last page.
@@ -49,16 +83,30 @@ struct PageJson<'a> {
 }
 
 /// Calls, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/calls", tag = "Calls",
+    params(Asked),
+    responses((status = 200, description = "A page of calls.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, HttpError> {
     let limit = limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().map(str::parse).transpose()?;
-    let page = state
-        .store
-        .calls(asked.state, cursor.as_ref(), limit)
-        .await?;
+    let filter = asked.filter().map_err(HttpError::bad_request)?;
+    let query = Query::parse(&asked.q);
+    let page = if query.is_empty() {
+        state
+            .store
+            .calls_where(&filter, cursor.as_ref(), limit)
+            .await?
+    } else {
+        state
+            .store
+            .calls_saying(&query, &filter, cursor.as_ref(), limit)
+            .await?
+    };
     let body = PageJson {
         calls: page.calls.iter().map(CallJson::from).collect(),
         next: page.next.map(|cursor| cursor.to_string()),
@@ -66,7 +114,8 @@ pub(super) async fn list(
     Ok(Json(body).into_response())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CallInFull)]
 struct OneJson<'a> {
     #[serde(flatten)]
     call: CallJson<'a>,
@@ -79,7 +128,8 @@ struct OneJson<'a> {
     recording_quality: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Stream)]
 struct StreamJson<'a> {
     number: u32,
     id: &'a StreamSid,
@@ -93,7 +143,8 @@ struct StreamJson<'a> {
     end_reason: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Recording)]
 struct RecordingJson<'a> {
     stream: u32,
     track: Track,
@@ -108,7 +159,8 @@ struct RecordingJson<'a> {
     detail: &'a serde_json::Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Version)]
 struct VersionJson<'a> {
     version: u32,
     kind: VersionKind,
@@ -122,6 +174,13 @@ struct VersionJson<'a> {
 }
 
 /// What was found in a call's recordings.
+///
+/// Levels, noise, dropouts, who talks when; of the whole recordings, so it follows the call's end.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/analysis", tag = "Calls",
+    params(("id" = crate::ids::CallSid, Path, description = "The call's id.")),
+    responses((status = 200, description = "The analysis.", body = Analysis), (status = 404, description = "`not_found`: there is no call of this id; or its recordings are not analysed (yet)"),),
+)]
 pub(super) async fn analysis(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -138,6 +197,11 @@ pub(super) async fn analysis(
 }
 
 /// One call with its streams, recordings, versions and notes.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}", tag = "Calls",
+    params(("id" = crate::ids::CallSid, Path, description = "The call's id.")),
+    responses((status = 200, description = "The call.", body = OneJson), (status = 404, description = "`not_found`: there is no call of this id"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AppState, HttpError,
     error::Params,
+    leads,
     paging::{PAGE, cursor, limit},
 };
 use crate::{
@@ -24,18 +25,21 @@ use crate::{
     store::CustomerFilter,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
     /// The business's own id.
     external_id: Option<String>,
     /// In any form.
+    #[param(example = "+972541234567")]
     phone: Option<String>,
     /// What the name begins with.
     name: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: u32,
 }
 
@@ -51,7 +55,8 @@ impl Default for Asked {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Customers)]
 struct PageJson {
     customers: Vec<Customer>,
     /// Ask for it as `cursor`; null on the last page.
@@ -59,6 +64,11 @@ struct PageJson {
 }
 
 /// Customers, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/customers", tag = "People",
+    params(Asked),
+    responses((status = 200, description = "A page of customers.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -79,6 +89,12 @@ pub(super) async fn list(
     Ok(Json(PageJson { customers, next }).into_response())
 }
 
+/// One customer.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}", tag = "People",
+    params(("id" = String, Path, description = "The customer's id.")),
+    responses((status = 200, description = "The customer.", body = Customer), (status = 404, description = "`not_found`: there is no customer of this id"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -87,6 +103,13 @@ pub(super) async fn one(
     Ok(Json(customer).into_response())
 }
 
+/// Adds a customer.
+#[utoipa::path(
+    post, path = "/api/v1/customers", tag = "People",
+    request_body(content = Draft, example = json!({ "name": "Dana Levi", "phones": ["054-123-4567"], "language": "he" })),
+    responses((status = 201, description = "The new customer.", body = Customer, headers(("location" = String, description = "Where it is had."))), (status = 400, description = "`bad_request`: a field cannot be that; the message says which"),
+        (status = 409, description = "`conflict`: another customer has that external id"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a customer"),),
+)]
 pub(super) async fn add(
     State(state): State<AppState>,
     draft: Result<Json<Draft>, JsonRejection>,
@@ -99,7 +122,14 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(made)).into_response())
 }
 
-/// What is absent stays, what is empty is taken away.
+/// Changes a customer: what is absent stays, what is empty is taken away.
+#[utoipa::path(
+    patch, path = "/api/v1/customers/{id}", tag = "People",
+    params(("id" = String, Path, description = "The customer's id.")),
+    request_body(content = Draft, example = json!({ "notes": "Prefers mornings." })),
+    responses((status = 200, description = "The customer as it is now.", body = Customer), (status = 400, description = "`bad_request`: a field cannot be that; the message says which"),
+        (status = 404, description = "`not_found`: there is no customer of this id"), (status = 409, description = "`conflict`: another customer has that external id"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a customer"),),
+)]
 pub(super) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -113,7 +143,12 @@ pub(super) async fn change(
     Ok(Json(changed.ok_or_else(no_customer)?).into_response())
 }
 
-/// With the bookings.
+/// Removes a customer with the bookings.
+#[utoipa::path(
+    delete, path = "/api/v1/customers/{id}", tag = "People",
+    params(("id" = String, Path, description = "The customer's id.")),
+    responses((status = 204, description = "It is gone."), (status = 404, description = "`not_found`: there is no customer of this id"),),
+)]
 pub(super) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -124,13 +159,9 @@ pub(super) async fn remove(
     }
 }
 
-/// A number to search for, as it is stored. A plus that was not escaped has become a space.
+/// A number to search for, as it is stored.
 pub(super) fn number(phone: &str, options: &Arc<Options>) -> Result<String, HttpError> {
-    let spelled = match phone.strip_prefix(' ') {
-        Some(rest) => format!("+{rest}"),
-        None => phone.to_owned(),
-    };
-    match Party::read(&spelled, options.region) {
+    match Party::read(&leads::number(phone), options.region) {
         Party::Number(number) => Ok(number),
         _ => Err(HttpError::bad_request("phone: is no complete number")),
     }

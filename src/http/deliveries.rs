@@ -16,23 +16,27 @@ use super::{
 };
 use crate::{
     ids::{BadId, CallSid},
-    store::{Delivery, DeliveryAttempt, DeliveryState, WhichDeliveries},
+    store::{self, DeliveryAttempt, DeliveryState, ToldDelivery, WhichDeliveries},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Those of one call.
+    #[param(value_type = Option<CallSid>)]
     call: Option<String>,
     /// `waiting`, `delivered` or `dead`.
     state: Option<DeliveryState>,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Deliveries)]
 struct PageJson {
     deliveries: Vec<DeliveryJson>,
     /// Ask for it as `cursor`; null on the last page.
@@ -40,7 +44,8 @@ struct PageJson {
 }
 
 /// Without what is sent: that is the call's, and had there.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Delivery)]
 struct DeliveryJson {
     id: String,
     call: String,
@@ -59,7 +64,8 @@ struct DeliveryJson {
     attempts: Vec<AttemptJson>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Attempt)]
 struct AttemptJson {
     number: u32,
     started_at: Timestamp,
@@ -68,7 +74,12 @@ struct AttemptJson {
     error: Option<String>,
 }
 
-/// Deliveries, newest first.
+/// What other systems were told, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/deliveries", tag = "Work",
+    params(Asked),
+    responses((status = 200, description = "A page of deliveries, each with its attempts.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -80,22 +91,32 @@ pub(super) async fn list(
         state: asked.state,
     };
     let (page, next) = state.store.deliveries(&which, cursor, limit).await?;
-    let mut deliveries = Vec::with_capacity(page.len());
-    for delivery in page {
-        deliveries.push(whole(&state, delivery).await?);
-    }
+    let deliveries = page.into_iter().map(whole).collect();
     Ok(Json(PageJson { deliveries, next }).into_response())
 }
 
 /// Sends one again, whatever became of it before.
+///
+/// Under the same id, so that a target that took it knows it.
+#[utoipa::path(
+    post, path = "/api/v1/deliveries/{id}/redeliver", tag = "Work",
+    params(("id" = String, Path, description = "The delivery's id.")),
+    responses((status = 202, description = "It waits for its next attempt.", body = DeliveryJson), (status = 404, description = "`not_found`: there is no delivery of this id"), (status = 409, description = "`conflict`: it is being sent"),),
+)]
 pub(super) async fn redeliver(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, HttpError> {
-    let delivery = state.store.redeliver(&id, state.clock.wall()).await?;
+    again(&state, &id).await?;
+    let told = state.store.told_delivery(&id).await?;
+    let told = told.ok_or_else(|| store::Error::NoDelivery(id))?;
+    Ok((StatusCode::ACCEPTED, Json(whole(told))).into_response())
+}
+
+pub(super) async fn again(state: &AppState, id: &str) -> Result<(), HttpError> {
+    let delivery = state.store.redeliver(id, state.clock.wall()).await?;
     tracing::info!(delivery = id, call = %delivery.call, target = delivery.target, "sent again on demand");
-    let delivery = whole(&state, delivery).await?;
-    Ok((StatusCode::ACCEPTED, Json(delivery)).into_response())
+    Ok(())
 }
 
 fn call(text: &str) -> Result<CallSid, HttpError> {
@@ -103,14 +124,14 @@ fn call(text: &str) -> Result<CallSid, HttpError> {
     parsed.map_err(|error: BadId| HttpError::bad_request(format!("call: {error}")))
 }
 
-async fn whole(state: &AppState, delivery: Delivery) -> Result<DeliveryJson, HttpError> {
-    let attempts = state.store.delivery_attempts(&delivery.id).await?;
-    let told = state.store.announcements(&delivery.call).await?;
-    let told = told
-        .into_iter()
-        .find(|told| told.event == delivery.event && told.version == delivery.version);
-    let (source, why) = told.map(|told| (told.source, told.reason)).unzip();
-    Ok(DeliveryJson {
+fn whole(told: ToldDelivery) -> DeliveryJson {
+    let ToldDelivery {
+        delivery,
+        source,
+        why,
+        attempts,
+    } = told;
+    DeliveryJson {
         id: delivery.id,
         call: delivery.call.to_string(),
         target: delivery.target,
@@ -123,7 +144,7 @@ async fn whole(state: &AppState, delivery: Delivery) -> Result<DeliveryJson, Htt
         created_at: delivery.created_at,
         delivered_at: delivery.delivered_at,
         attempts: attempts.into_iter().map(attempt).collect(),
-    })
+    }
 }
 
 fn attempt(attempt: DeliveryAttempt) -> AttemptJson {

@@ -17,7 +17,8 @@ use crate::{
     store::{self, Whose},
 };
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
     /// Only says what would go.
@@ -25,6 +26,14 @@ pub(super) struct Asked {
 }
 
 /// Deletes everything about a call and says what went.
+///
+/// Rows, recordings and downloads; for ever.
+#[utoipa::path(
+    delete, path = "/api/v1/calls/{id}", tag = "Calls",
+    params(Asked, ("id" = crate::ids::CallSid, Path, description = "The call's id.")),
+    responses((status = 200, description = "What went, or would go.", body = crate::after::erase::Report), (status = 400, description = "`bad_request`: dry_run is true or false"),
+        (status = 404, description = "`not_found`: there is no call of this id"), (status = 409, description = "`call_is_live`: the call goes on"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,

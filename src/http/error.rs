@@ -8,9 +8,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
 
-use super::pages::{self, Page};
+use super::{
+    access::Viewer,
+    pages::{self, Page},
+};
 use crate::{live::hub::TooManyViewers, store};
 
 /// An answer that is not what was asked for. `code` is for programs and stays; `message` is for people.
@@ -64,9 +67,11 @@ impl From<store::Error> for HttpError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::BadCursor => Self::bad_request(format!("cursor: {error}")),
-            store::Error::NoCall(_) | store::Error::NoDelivery(_) | store::Error::NoJob(_) => {
-                Self::not_found(error.to_string())
-            }
+            store::Error::NoCall(_)
+            | store::Error::NoDelivery(_)
+            | store::Error::NoJob(_)
+            | store::Error::NoAccount(_)
+            | store::Error::NoToken(_) => Self::not_found(error.to_string()),
             store::Error::Refused(why) => Self::new(StatusCode::CONFLICT, "conflict", why),
             store::Error::Live(_) => {
                 Self::new(StatusCode::CONFLICT, "call_is_live", error.to_string())
@@ -97,6 +102,17 @@ impl From<axum::extract::rejection::QueryRejection> for HttpError {
 #[from_request(via(axum::extract::Query), rejection(HttpError))]
 pub(super) struct Params<T>(pub(super) T);
 
+impl From<axum::extract::rejection::FormRejection> for HttpError {
+    fn from(rejection: axum::extract::rejection::FormRejection) -> Self {
+        Self::new(rejection.status(), "bad_request", rejection.body_text())
+    }
+}
+
+/// A posted `Form` whose refusal is an [`HttpError`].
+#[derive(axum::extract::FromRequest)]
+#[from_request(via(axum::Form), rejection(HttpError))]
+pub(super) struct Sent<T>(pub(super) T);
+
 pub(super) async fn no_such_page() -> HttpError {
     HttpError::not_found("there is nothing at this address")
 }
@@ -109,15 +125,33 @@ pub(super) async fn wrong_method() -> HttpError {
     )
 }
 
+/// An error, as programs get it.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorJson<'a> {
+    error: Told<'a>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ErrorTold)]
+struct Told<'a> {
+    /// For programs: it stays.
+    #[schema(example = "not_found")]
+    code: &'a str,
+    /// For people.
+    message: &'a str,
+}
+
 /// Middleware: gives pages and errors their body.
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let (mut head, body) = response.into_parts();
+    let viewer = head.extensions.remove::<Viewer>();
     let body = if let Some(page) = head.extensions.remove::<Page>() {
-        page.document(&path).into_response()
+        page.document(&path, viewer.as_ref()).into_response()
     } else if let Some(error) = head.extensions.remove::<HttpError>() {
-        told(&error, &path)
+        told(&error, &path, viewer.as_ref())
     } else {
         return Response::from_parts(head, body);
     };
@@ -128,11 +162,21 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     Response::from_parts(head, body)
 }
 
-fn told(error: &HttpError, path: &str) -> Response {
-    let for_programs = ["/api/", "/metrics", "/healthz", "/readyz"];
-    if for_programs.iter().any(|prefix| path.starts_with(prefix)) {
-        let body = json!({ "error": { "code": error.code, "message": error.message } });
+fn told(error: &HttpError, path: &str, viewer: Option<&Viewer>) -> Response {
+    if is_for_programs(path) {
+        let body = ErrorJson {
+            error: Told {
+                code: error.code,
+                message: &error.message,
+            },
+        };
         return Json(body).into_response();
     }
-    pages::problem(error).document(path).into_response()
+    pages::problem(error).document(path, viewer).into_response()
+}
+
+/// Whether errors at that path are JSON.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    let prefixes = ["/api/", "/metrics", "/healthz", "/readyz"];
+    prefixes.iter().any(|prefix| path.starts_with(prefix))
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{ids::CallSid, insight, store::CallLog};
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Insight)]
 struct InsightJson<'a> {
     call: &'a CallSid,
     /// The version of the transcript that was read.
@@ -35,6 +36,12 @@ struct InsightJson<'a> {
     updated_at: jiff::Timestamp,
 }
 
+/// What a call meant: service, city, summary.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/insight", tag = "Calls",
+    params(("id" = CallSid, Path, description = "The call's id.")),
+    responses((status = 200, description = "What was understood.", body = InsightJson), (status = 404, description = "`not_found`: there is no call of this id; or nothing is understood of it (yet)"),),
+)]
 pub(super) async fn get(
     State(state): State<AppState>,
     Path(id): Path<String>,

@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -14,24 +15,34 @@ use super::{
 };
 use crate::{
     ids::CallSid,
-    store::{Lead, LeadChange, LeadFilter, LeadLog, LeadStatus},
+    live::hub::LeadNews,
+    store::{Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadStatus, SeenLead},
     wire::webhook::CallStatus,
 };
 
 /// Characters of the notes on one lead.
 const LONGEST_NOTES: usize = 10_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct Asked {
+    /// That of one call.
     call_sid: Option<CallSid>,
     /// Of the other side, as the provider writes it: `+972…`.
     phone: Option<String>,
     /// `new`, `processed` or `failed`.
     status: Option<LeadStatus>,
+    /// Rang at this moment or later.
+    since: Option<jiff::Timestamp>,
+    /// Rang before this moment.
+    until: Option<jiff::Timestamp>,
+    /// Somewhere in the notes, the summary, the service or the city.
+    text: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
     /// 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: u32,
 }
 
@@ -41,20 +52,25 @@ impl Default for Asked {
             call_sid: None,
             phone: None,
             status: None,
+            since: None,
+            until: None,
+            text: None,
             cursor: None,
             limit: PAGE,
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Leads)]
 struct PageJson<'a> {
     leads: Vec<LeadJson<'a>>,
     /// Ask for it as `cursor`; null on the last page.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Lead)]
 struct LeadJson<'a> {
     id: &'a str,
     call_sid: &'a CallSid,
@@ -88,7 +104,12 @@ struct LeadJson<'a> {
     ended_at: Option<jiff::Timestamp>,
 }
 
-/// Leads, newest first.
+/// Leads, newest first, with what their calls meant.
+#[utoipa::path(
+    get, path = "/api/v1/leads", tag = "Leads",
+    params(Asked),
+    responses((status = 200, description = "A page of leads.", body = PageJson), (status = 400, description = "`bad_request`: limit: 1 to 200"),),
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(asked): Params<Asked>,
@@ -99,6 +120,9 @@ pub(super) async fn list(
         call: asked.call_sid,
         phone: asked.phone.as_deref().map(number),
         status: asked.status,
+        since: asked.since,
+        until: asked.until,
+        text: asked.text,
     };
     let page = state.store.leads(&filter, cursor.as_ref(), limit).await?;
     let body = PageJson {
@@ -109,13 +133,19 @@ pub(super) async fn list(
 }
 
 /// A plus that was not escaped has become a space.
-fn number(phone: &str) -> String {
+pub(super) fn number(phone: &str) -> String {
     match phone.strip_prefix(' ') {
         Some(rest) => format!("+{rest}"),
         None => phone.to_owned(),
     }
 }
 
+/// One lead.
+#[utoipa::path(
+    get, path = "/api/v1/leads/{id}", tag = "Leads",
+    params(("id" = String, Path, description = "The lead's id.")),
+    responses((status = 200, description = "The lead.", body = LeadJson), (status = 404, description = "`not_found`: there is no lead of this id"),),
+)]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -124,14 +154,34 @@ pub(super) async fn one(
     Ok(Json(json(&lead)).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = LeadChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     notes: Option<String>,
     status: Option<LeadStatus>,
+    /// What of it was seen before: where that is another by now, nothing is changed and the answer is 409.
+    #[serde(default)]
+    seen: Seen,
 }
 
-/// Changes notes, status, or both; the lead as it is then.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = SeenLead)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Seen {
+    notes: Option<String>,
+    status: Option<LeadStatus>,
+}
+
+/// Changes notes, status, or both.
+///
+/// With `seen`, only where what was seen is what stands still.
+#[utoipa::path(
+    patch, path = "/api/v1/leads/{id}", tag = "Leads",
+    params(("id" = String, Path, description = "The lead's id.")),
+    request_body(content = Change, example = json!({ "notes": "Called back.", "status": "processed", "seen": { "status": "new" } })),
+    responses((status = 200, description = "The lead as it is now.", body = LeadJson), (status = 400, description = "`bad_request`: notes: 10000 characters at most"), (status = 404, description = "`not_found`: there is no lead of this id"), (status = 409, description = "`changed_meanwhile`: somebody else changed this lead meanwhile: read it anew"), (status = 413, description = "`bad_request`: the body is too long"), (status = 415, description = "`bad_request`: the body is not JSON"), (status = 422, description = "`bad_request`: the body is not a change of a lead"),),
+)]
 pub(super) async fn change(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -140,33 +190,58 @@ pub(super) async fn change(
     let Json(change) = change.map_err(|rejection| {
         HttpError::new(rejection.status(), "bad_request", rejection.body_text())
     })?;
-    let length = change
-        .notes
-        .as_ref()
-        .map_or(0, |notes| notes.chars().count());
-    if length > LONGEST_NOTES {
+    let change = LeadChange {
+        notes: change.notes,
+        status: change.status,
+        seen: SeenLead {
+            notes: change.seen.notes,
+            status: change.seen.status,
+        },
+    };
+    match apply(&state, &id, change).await? {
+        Changed::Unknown => Err(no_lead()),
+        Changed::Done(lead) => Ok(Json(json(&lead)).into_response()),
+        Changed::Meanwhile(_) => Err(HttpError::new(
+            StatusCode::CONFLICT,
+            "changed_meanwhile",
+            "somebody else changed this lead meanwhile: read it anew",
+        )),
+    }
+}
+
+/// Makes a change that is not too long, and tells those who watch.
+pub(super) async fn apply(
+    state: &AppState,
+    id: &str,
+    mut change: LeadChange,
+) -> Result<Changed, HttpError> {
+    // Forms end their lines as the network does, scripts do not: one way, so that they compare.
+    for notes in [&mut change.notes, &mut change.seen.notes] {
+        *notes = notes.take().map(|text| text.replace("\r\n", "\n"));
+    }
+    let length = |notes: &String| notes.chars().count();
+    if change.notes.as_ref().map_or(0, length) > LONGEST_NOTES {
         return Err(HttpError::bad_request(format!(
             "notes: {LONGEST_NOTES} characters at most"
         )));
     }
-    let change = LeadChange {
-        notes: change.notes,
-        status: change.status,
-    };
     let now = state.clock.wall();
-    let lead = state.store.change_lead(&id, &change, now).await?;
-    Ok(Json(json(&lead.ok_or_else(no_lead)?)).into_response())
+    let changed = state.store.change_lead(id, &change, now).await?;
+    if let Changed::Done(lead) = &changed {
+        state.hub.publish_lead(&lead.call, LeadNews::Changed);
+    }
+    Ok(changed)
 }
 
-fn no_lead() -> HttpError {
+pub(super) fn no_lead() -> HttpError {
     HttpError::not_found("there is no lead of this id")
 }
 
 fn json(lead: &Lead) -> LeadJson<'_> {
     let log = lead.log.as_ref();
     let call = lead
-        .has_call
-        .then(|| format!("/api/v1/calls/{}", lead.call));
+        .call_state
+        .map(|_| format!("/api/v1/calls/{}", lead.call));
     LeadJson {
         id: &lead.id,
         call_sid: &lead.call,

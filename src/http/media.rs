@@ -11,12 +11,15 @@ use axum::{
     extract::{ConnectInfo, Path, State, WebSocketUpgrade},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
-    routing::any,
 };
 use metrics::counter;
 use secrecy::ExposeSecret;
+use utoipa_axum::routes;
 
-use super::proxy::Proxies;
+use super::{
+    proxy::Proxies,
+    routes::{Routes, get},
+};
 use crate::{
     ids::CallSid,
     live::{Gateway, stream},
@@ -30,28 +33,55 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Seconds after which a refused provider may try again.
 const RETRY_AFTER: &str = "5";
 
-struct Door {
+pub(super) struct Door {
     gateway: Gateway,
     proxies: Proxies,
 }
 
 /// The door at `media.path`; with a call's id behind it (`/media/CA…`), only that call may start there.
 pub fn router(gateway: Gateway, proxies: Proxies) -> Router {
-    let path = gateway.options().path.trim_end_matches('/').to_owned();
-    let door = Arc::new(Door { gateway, proxies });
-    Router::new()
-        .route(&path, any(upgrade))
-        .route(&format!("{path}/"), any(upgrade))
-        .route(&format!("{path}/{{call}}"), any(upgrade_call))
-        .with_state(door)
+    let routes = routes(&gateway.options().path);
+    routes
+        .router()
+        .with_state(Arc::new(Door { gateway, proxies }))
+}
+
+pub(super) fn routes(path: &str) -> Routes<Arc<Door>> {
+    let path = path.trim_end_matches('/');
+    Routes::new()
+        .door_at(path, routes!(upgrade))
+        .route(&format!("{path}/"), get(upgrade))
+        .door_at(&format!("{path}/{{call}}"), routes!(upgrade_call))
 }
 
 type Parts = (State<Arc<Door>>, ConnectInfo<SocketAddr>, HeaderMap, Uri);
 
+/// A stream of a call: a WebSocket.
+#[utoipa::path(
+    get, path = "/media", tag = "Media",
+    security(()),
+    responses(
+        (status = 101, description = "The stream may begin: `connected`, `start`, `media`, `dtmf`, `mark`, `stop`, as Twilio sends them."),
+        (status = 403, description = "The signature is missing or wrong.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL and the auth token\n"),
+        (status = 503, description = "Full, or about to stop.", body = String, content_type = "text/plain", headers(("retry-after" = u32, description = "Seconds.")), example = "as many streams as this server takes\n"),
+    ),
+)]
 async fn upgrade(parts: Parts, socket: WebSocketUpgrade) -> Response {
     open(parts, None, socket)
 }
 
+/// A stream of this call and of no other: a WebSocket.
+#[utoipa::path(
+    get, path = "/media/{call}", tag = "Media",
+    params(("call" = CallSid, Path, description = "The call's id.")),
+    security(()),
+    responses(
+        (status = 101, description = "The stream may begin: `connected`, `start`, `media`, `dtmf`, `mark`, `stop`, as Twilio sends them."),
+        (status = 403, description = "The signature is missing or wrong.", body = String, content_type = "text/plain", example = "X-Twilio-Signature is missing or does not match this URL and the auth token\n"),
+        (status = 404, description = "That is no id.", body = String, content_type = "text/plain", example = "call: an id is 1 to 64 characters of A-Z, a-z, 0-9, _ and -\n"),
+        (status = 503, description = "Full, or about to stop.", body = String, content_type = "text/plain", headers(("retry-after" = u32, description = "Seconds.")), example = "as many streams as this server takes\n"),
+    ),
+)]
 async fn upgrade_call(
     Path(call): Path<String>,
     parts: Parts,

@@ -8,9 +8,9 @@ use std::{path::PathBuf, sync::Arc};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    handler::Handler,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    routing::{delete, get, post, put},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -19,51 +19,87 @@ use tower_http::{
     compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType},
     set_header::SetResponseHeaderLayer,
 };
+use utoipa_axum::routes;
 
 use crate::{
-    after::files::Files, live::hub::Hub, people, recordings::archive::Shelf, store::Store,
+    after::files::Files,
+    live::{self, hub::Hub},
+    people,
+    recordings::archive::Shelf,
+    store::Store,
     time::Clock,
 };
 
-mod access;
+mod about;
+pub mod access;
 mod assets;
 mod call_file;
 mod bookings;
 mod calls;
+mod changes;
 pub mod connections;
 mod customers;
 mod deliveries;
 mod error;
 mod erase;
 mod events;
+mod figures;
 mod files;
+mod filter;
 mod health;
 mod jobs;
 mod leads;
+mod openapi;
 mod insight;
 pub mod media;
+pub mod microphone;
 mod pages;
 mod paging;
 mod prompts;
 pub mod proxy;
 mod range;
 mod recording;
+mod recordings;
+mod routes;
+mod timeline;
+mod search;
 mod transcript;
 pub mod twilio;
+mod waveform;
 
-pub use access::{Access, ShortToken};
+pub use about::About;
+pub use access::{Access, ShortToken, rights::table as rights};
 pub use error::HttpError;
+pub use openapi::description;
+pub use routes::Route;
 
-/// Who may see pages and API. They are open without a token on a loopback address only.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+use routes::{POST, Routes, get, post};
+
+/// Who may see pages and API. Without accounts and token they are open on a loopback address only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Opens pages and API beyond this machine, to whoever knows it: `Authorization: Bearer …`, or once
-    /// `/?token=…` in a browser. At least 16 characters.
+    /// A token like an admin's, beside the accounts and tokens in the database: `Authorization: Bearer …`,
+    /// or once `/?token=…` in a browser. At least 16 characters.
     #[serde(skip_serializing)]
     pub access_token: Option<secrecy::SecretString>,
     /// Further names by which a browser on this machine may call this server, without port.
     pub hosts: Vec<String>,
+    /// Minutes after which a login ends that is not used.
+    pub session_idle_minutes: u32,
+    /// Days after which a login ends anyway.
+    pub session_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access_token: None,
+            hosts: Vec::new(),
+            session_idle_minutes: 12 * 60,
+            session_days: 30,
+        }
+    }
 }
 
 /// What the handlers work with.
@@ -85,8 +121,30 @@ pub struct AppState {
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
     pub shelf: Arc<Shelf>,
+    /// The server itself: its figures, its models, its disk.
+    pub about: Arc<About>,
+    /// Where browsers speak; `None` where that is switched off.
+    pub microphones: Option<microphone::Microphones>,
     /// Cancelled when the process is about to end: viewers are let go then.
     pub closing: CancellationToken,
+    /// Doors that are not this router's, for the description.
+    pub outside: Arc<Outside>,
+}
+
+/// The doors that stand beside pages and API, where the configuration has put them.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub twilio: twilio::Options,
+    pub media_path: String,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            twilio: twilio::Options::default(),
+            media_path: live::Options::default().path,
+        }
+    }
 }
 
 /// No script, style, frame, font or connection but our own; nothing inline.
@@ -94,11 +152,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
+/// The page that needs the microphone says so itself.
+const PERMISSIONS_POLICY: &str = "microphone=(), camera=(), geolocation=()";
+
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`: a browser then hides from ourselves which page made a form's request.
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -109,64 +171,19 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
+/// Bytes of a form that says who may come in.
+const LONGEST_FORM: usize = 16 * 1024;
+
 /// Pages, API, events, health and metrics. The media door and Twilio's are routers of their own, to be
 /// merged.
 pub fn router(state: AppState) -> Router {
-    let texts = Router::new()
-        .route("/", get(pages::calls::show))
-        .route("/calls/{id}", get(pages::call::show))
-        .route("/api/v1/calls", get(calls::list))
-        .route("/api/v1/calls/{id}", get(calls::one).delete(erase::one))
-        .route("/api/v1/calls/{id}/transcript", get(transcript::get))
-        .route("/api/v1/calls/{id}/analysis", get(calls::analysis))
-        .route("/api/v1/deliveries", get(deliveries::list))
-        .route(
-            "/api/v1/deliveries/{id}/redeliver",
-            post(deliveries::redeliver),
+    let routes = guarded()
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard))
+        .merge(open())
+        .router()
+        .fallback(
+            error::no_such_page.layer(middleware::from_fn_with_state(state.clone(), access::know)),
         )
-        .route("/api/v1/jobs", get(jobs::list))
-        .route("/api/v1/jobs/{id}", delete(jobs::remove))
-        .route("/api/v1/jobs/{id}/retry", post(jobs::retry))
-        .route("/api/v1/leads", get(leads::list))
-        .route("/api/v1/leads/{id}", get(leads::one).patch(leads::change))
-        .route("/api/v1/calls/{id}/insight", get(insight::get))
-        .route(
-            "/api/v1/customers",
-            get(customers::list).post(customers::add),
-        )
-        .route(
-            "/api/v1/customers/{id}",
-            get(customers::one)
-                .patch(customers::change)
-                .delete(customers::remove),
-        )
-        .route("/api/v1/bookings", get(bookings::list).post(bookings::add))
-        .route(
-            "/api/v1/bookings/{id}",
-            get(bookings::one)
-                .patch(bookings::change)
-                .delete(bookings::remove),
-        )
-        .merge(files_and_prompts())
-        // Names, numbers and words of people: in no cache.
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ));
-    let guarded = texts
-        .route("/api/v1/calls/{id}/recording/{track}", get(recording::get))
-        .route("/api/v1/calls/{id}/events", get(events::of_call))
-        .route("/api/v1/events", get(events::of_list))
-        .route("/metrics", get(health::metrics))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&state.access),
-            access::guard,
-        ));
-    let routes = guarded
-        .route("/assets/{hash}/{name}", get(assets::serve))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(error::render))
         // Sound is no smaller for it, and is asked for in ranges.
@@ -175,11 +192,11 @@ pub fn router(state: AppState) -> Router {
                 .gzip(true)
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("audio/"))),
         )
-        .layer(CatchPanicLayer::new());
-    with_security_headers(routes).with_state(state)
-}
-
-fn with_security_headers(routes: Router<AppState>) -> Router<AppState> {
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(PERMISSIONS_POLICY),
+        ));
     SECURITY_HEADERS
         .into_iter()
         .fold(routes, |routes, (name, value)| {
@@ -188,20 +205,170 @@ fn with_security_headers(routes: Router<AppState>) -> Router<AppState> {
                 HeaderValue::from_static(value),
             ))
         })
+        .with_state(state)
 }
 
-/// Uploads have limits of their own.
-fn files_and_prompts() -> Router<AppState> {
-    Router::new()
-        .route("/files", get(pages::files::show).post(pages::files::bring))
-        .route("/api/transcribe/", post(files::upload))
-        .route("/api/v1/files", get(files::list).post(files::upload))
-        .layer(DefaultBodyLimit::disable())
-        .route("/api/v1/files/{id}", get(files::get))
-        .route("/api/v1/files/{id}/events", get(files::events))
-        .route("/api/v1/prompts", get(prompts::list))
+/// Every route of a server: those of [`router`], and those that stand beside them.
+#[must_use]
+pub fn routes(outside: &Outside) -> Vec<Route> {
+    let (known, _) = everything(outside).known();
+    known
+}
+
+/// The routes that nobody needs a right for: they are open, or have locks of their own.
+#[must_use]
+pub fn unguarded(outside: &Outside) -> Vec<Route> {
+    let (known, _) = open().told().merge(beside(outside)).known();
+    known
+}
+
+fn everything(outside: &Outside) -> Routes<()> {
+    guarded().merge(open()).told().merge(beside(outside))
+}
+
+/// The doors of other routers.
+fn beside(outside: &Outside) -> Routes<()> {
+    let twilio = twilio::routes(&outside.twilio).told();
+    twilio.merge(media::routes(&outside.media_path).told())
+}
+
+/// Pages; names, numbers and words of people are in them.
+fn sheets() -> Routes {
+    Routes::new()
+        .route("/", get(pages::calls::show))
+        .route("/calls/{id}", get(pages::call::show))
         .route(
-            "/api/v1/prompts/{domain}/{category}",
-            put(prompts::put).delete(prompts::remove),
+            "/calls/{id}/delete",
+            get(pages::call::erase::ask).and(POST, pages::call::erase::done),
         )
+        .route("/search", get(pages::search::show))
+        .route("/try", get(pages::try_it::show))
+        .route("/try/stream", get(microphone::open))
+        .route("/api", get(pages::api::show))
+}
+
+/// What the API answers in JSON.
+fn texts() -> Routes {
+    Routes::new()
+        .door(routes!(search::find))
+        .door(routes!(calls::list))
+        .door(routes!(calls::one, erase::one))
+        .door(routes!(transcript::get))
+        .door(routes!(calls::analysis))
+        .door(routes!(changes::get))
+        .door(routes!(timeline::get))
+        .door(routes!(insight::get))
+        .door(routes!(recordings::list))
+        .door(routes!(recordings::usage))
+        .door(routes!(deliveries::list))
+        .door(routes!(deliveries::redeliver))
+        .door(routes!(jobs::list))
+        .door(routes!(jobs::remove))
+        .door(routes!(jobs::retry))
+        .door(routes!(leads::list))
+        .door(routes!(leads::one, leads::change))
+        .door(routes!(customers::list, customers::add))
+        .door(routes!(
+            customers::one,
+            customers::change,
+            customers::remove
+        ))
+        .door(routes!(bookings::list, bookings::add))
+        .door(routes!(bookings::one, bookings::change, bookings::remove))
+        .door(routes!(openapi::json))
+}
+
+/// Who may come in, and what they did.
+fn doors() -> Routes {
+    Routes::new()
+        .route("/login", get(pages::login::show).and(POST, access::enter))
+        .route("/logout", post(access::leave))
+        .route("/account", get(pages::account::show))
+        .route("/account/password", post(access::change_password))
+        .route("/account/sessions/{id}/end", post(access::end_session))
+        .route(
+            "/accounts",
+            get(pages::accounts::show).and(POST, access::add_account),
+        )
+        .route("/accounts/{name}/role", post(access::give_role))
+        .route("/accounts/{name}/password", post(access::give_password))
+        .route("/accounts/{name}/remove", post(access::remove_account))
+        .route("/tokens", post(access::add_token))
+        .route("/tokens/{name}/remove", post(access::remove_token))
+        .route("/audit", get(pages::audit::show))
+        .door(routes!(pages::audit::list))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+/// Where leads, recordings and jobs are tended.
+fn desk() -> Routes {
+    Routes::new()
+        .route("/leads", get(pages::leads::show))
+        .route(
+            "/leads/{id}",
+            get(pages::lead::show).and(POST, pages::lead::change),
+        )
+        .route("/recordings", get(pages::recordings::show))
+        .route(
+            "/recordings/{call}/{stream}/{track}/delete",
+            get(pages::recordings::ask).and(POST, pages::recordings::delete),
+        )
+        .route("/jobs", get(pages::jobs::show))
+        .route("/jobs/{id}/retry", post(pages::jobs::retry))
+        .route(
+            "/jobs/{id}/drop",
+            get(pages::jobs::ask).and(POST, pages::jobs::remove),
+        )
+        .route("/deliveries", get(pages::deliveries::show))
+        .route(
+            "/deliveries/{id}/redeliver",
+            post(pages::deliveries::redeliver),
+        )
+        .route("/health", get(pages::health::show))
+}
+
+/// Audio files, and how they are read. An upload has a limit of its own.
+fn files() -> Routes {
+    Routes::new()
+        .route(
+            "/files",
+            get(pages::files::show).and(POST, pages::files::bring),
+        )
+        .door(routes!(files::transcribe))
+        .door(routes!(files::list, files::upload))
+        .layer(DefaultBodyLimit::disable())
+        .door(routes!(files::get))
+        .door(routes!(prompts::list))
+        .door(routes!(prompts::put, prompts::remove))
+}
+
+/// What is behind the guard.
+fn guarded() -> Routes {
+    // In no cache.
+    let no_store = SetResponseHeaderLayer::if_not_present(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    sheets()
+        .merge(desk())
+        .merge(doors())
+        .merge(texts())
+        .merge(files())
+        .layer(no_store)
+        .door(routes!(recording::get, recordings::remove))
+        .door(routes!(waveform::wave))
+        .door(routes!(waveform::spectrogram))
+        .door(routes!(files::events))
+        .door(routes!(events::of_leads))
+        .door(routes!(events::of_call))
+        .door(routes!(events::of_list))
+        .door(routes!(health::metrics))
+}
+
+/// What everybody may ask for.
+fn open() -> Routes {
+    Routes::new()
+        .route("/assets/{hash}/{name}", get(assets::serve))
+        .door(routes!(health::alive))
+        .door(routes!(health::ready))
 }

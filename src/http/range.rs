@@ -14,6 +14,15 @@ pub(super) enum Wanted {
     Beyond,
 }
 
+/// Whether who asks has the resource of this strong `etag` already (`If-None-Match`).
+pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let seen = headers.get(header::IF_NONE_MATCH);
+    let mut seen = (seen.and_then(|seen| seen.to_str().ok()).into_iter())
+        .flat_map(|seen| seen.split(','))
+        .map(str::trim);
+    seen.any(|one| one == etag || one == "*")
+}
+
 /// Reads the headers against a resource of `len` bytes. `etag`: the strong one of the resource; without
 /// one, or with another one in `If-Range`, the range is void.
 pub(super) fn wanted(headers: &HeaderMap, len: u64, etag: Option<&str>) -> Wanted {

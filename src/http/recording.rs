@@ -27,7 +27,7 @@ use super::{
     AppState, HttpError,
     call_file::sid,
     error::Params,
-    range::{Wanted, wanted},
+    range::{Wanted, is_known, wanted},
 };
 use crate::{
     audio::source::Error,
@@ -42,7 +42,8 @@ const CHUNK: usize = 64 * 1024;
 /// The header of a plain PCM WAV: RIFF size at 4, data size at 40, samples from 44 on.
 const HEADER: usize = 44;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The stream's number in the call; the first that has this track by default.
     stream: Option<u32>,
@@ -50,10 +51,12 @@ pub(super) struct Asked {
     #[serde(default = "first")]
     part: usize,
     /// `opus`: an archived recording as it lies on the disk, with both tracks. By default all are WAVs.
+    #[param(inline)]
     format: Option<Format>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[schema(as = RecordingFormat)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     Wav,
@@ -64,6 +67,27 @@ const fn first() -> usize {
     1
 }
 
+/// A recording's file, whole or a range of it.
+///
+/// While it is being written it is the valid WAV that it is so far; once archived it is the WAV that it was, or with
+/// `format=opus` the archive itself. `Range`, `If-Range` and `If-None-Match` do as RFC 9110 has them.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/recording/{track}", tag = "Recordings",
+    params(Asked, ("id" = crate::ids::CallSid, Path, description = "The call's id."), ("track" = Track, Path, description = "The side of the line."),
+        ("Range" = Option<String>, Header, description = "`bytes=FIRST-LAST`, one range.", example = "bytes=0-65535")),
+    responses(
+        (status = 200, description = "All of it.", content(
+            (Vec<u8> = "audio/wav", example = "RIFF…"),
+            (Vec<u8> = "audio/ogg", example = "OggS…"),
+        ), headers(("accept-ranges" = String, description = "`bytes`"), ("etag" = String, description = "Once the file changes no more."))),
+        (status = 206, description = "The range.", content_type = "audio/wav", body = Vec<u8>, headers(("content-range" = String)), example = "…"),
+        (status = 304, description = "It is what `If-None-Match` names."),
+        (status = 400, description = "`bad_request`: stream, part or format is none"),
+        (status = 404, description = "`not_found`: there is no such call, track, stream or part; or nothing of it is on disk yet"),
+        (status = 410, description = "`gone`: the recording was deleted: its time was up, or somebody wanted it gone"),
+        (status = 416, description = "`range`: the recording is shorter than that"),
+    ),
+)]
 pub(super) async fn get(
     State(state): State<AppState>,
     Path((id, track)): Path<(String, String)>,
@@ -130,11 +154,11 @@ fn chosen(
     }
 }
 
-fn gone() -> HttpError {
+pub(super) fn gone() -> HttpError {
     HttpError::new(
         StatusCode::GONE,
         "gone",
-        "the recording was deleted when its time was up",
+        "the recording was deleted: its time was up, or somebody wanted it gone",
     )
 }
 
@@ -230,11 +254,8 @@ impl Served {
 
     async fn answer(self, headers: &HeaderMap, kind: &'static str) -> Result<Response, HttpError> {
         let len = self.len;
-        if let (Some(etag), Some(seen)) = (&self.etag, headers.get(header::IF_NONE_MATCH))
-            && seen.to_str().is_ok_and(|seen| {
-                seen.split(',')
-                    .any(|one| one.trim() == etag || one.trim() == "*")
-            })
+        if let Some(etag) = &self.etag
+            && is_known(headers, etag)
         {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.clone())]).into_response());
         }

@@ -19,14 +19,17 @@ use crate::{
     transcript::{Document, formats},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// Beats `Accept`.
+    #[param(inline)]
     format: Option<Format>,
     version: Option<u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[schema(as = TranscriptFormat)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     Json,
@@ -35,7 +38,8 @@ enum Format {
     Vtt,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Transcript)]
 struct TranscriptJson<'a> {
     call: &'a CallSid,
     state: CallState,
@@ -48,6 +52,24 @@ struct TranscriptJson<'a> {
     document: &'a Document,
 }
 
+/// The transcript, as JSON, text or subtitles.
+///
+/// Of the version that is served, or of another. Without `format` it is what `Accept` likes best.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/transcript", tag = "Calls",
+    params(Asked, ("id" = CallSid, Path, description = "The call's id.")),
+    responses(
+        (status = 200, description = "The transcript.", content(
+            (TranscriptJson = "application/json"),
+            (String = "text/plain", example = "[00:00] Dana: Hello there.\n"),
+            (String = "application/x-subrip", example = "1\n00:00:00,000 --> 00:00:01,200\nDana: Hello there.\n"),
+            (String = "text/vtt", example = "WEBVTT\n\n00:00:00.000 --> 00:00:01.200\n<v Dana>Hello there.\n"),
+        )),
+        (status = 400, description = "`bad_request`: format or version is none"),
+        (status = 404, description = "`not_found`: there is no call of this id; or no such version"),
+        (status = 406, description = "`not_acceptable`: a transcript is application/json, text/plain, application/x-subrip or text/vtt"),
+    ),
+)]
 pub(super) async fn get(
     State(state): State<AppState>,
     Path(id): Path<String>,

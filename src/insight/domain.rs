@@ -11,6 +11,8 @@ use super::{Path, Sentiment, Tokens, lexicon};
 /// Where nothing fits.
 pub const UNKNOWN: &str = "unknown";
 const LONGEST_NAME: usize = 40;
+/// Characters of a prompt that a person wrote.
+const LONGEST_PROMPT: usize = 4_000;
 
 /// A domain and a category of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,17 @@ impl Pair {
         })
     }
 
+    /// A pair that a person names.
+    ///
+    /// # Errors
+    /// What the names must be.
+    pub fn known(domain: &str, category: &str) -> Result<Self, &'static str> {
+        let pair = Self::new(domain, category).filter(|pair| !pair.is_unknown());
+        pair.ok_or(
+            "domain and category are names of lower-case letters, digits and underscores, a letter first",
+        )
+    }
+
     #[must_use]
     pub fn unknown() -> Self {
         Self {
@@ -40,6 +53,18 @@ impl Pair {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.domain == UNKNOWN || self.category == UNKNOWN
+    }
+}
+
+/// A prompt that a person wrote, without what surrounds it.
+///
+/// # Errors
+/// How long it may be.
+pub fn fit_prompt(text: &str) -> Result<&str, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        1..=LONGEST_PROMPT => Ok(text),
+        _ => Err(format!("prompt: 1 to {LONGEST_PROMPT} characters")),
     }
 }
 
@@ -98,7 +123,7 @@ impl Extracted {
 }
 
 /// What every conversation has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct General {
     pub agent_name: Option<String>,

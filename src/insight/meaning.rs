@@ -19,14 +19,14 @@ pub struct Meaning {
 }
 
 /// A title and two points, 10 to 30 words in all; fewer where less was said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Summary {
     pub title: String,
     pub points: Vec<String>,
 }
 
 /// What only a language model tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Insights {
     pub customer_name: Option<String>,
@@ -38,7 +38,7 @@ pub struct Insights {
     pub action_items: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sentiment {
     Positive,
@@ -47,7 +47,8 @@ pub enum Sentiment {
 }
 
 /// Which way a meaning came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = MeaningPath)]
 #[serde(rename_all = "snake_case")]
 pub enum Path {
     /// From the configured names and the sentences themselves.
@@ -78,7 +79,7 @@ impl std::str::FromStr for Path {
 }
 
 /// Enough to know later why a meaning is what it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct MadeBy {
     /// The version of the rules on the box, which had a hand in either path.
@@ -97,7 +98,7 @@ pub struct MadeBy {
 }
 
 /// As the server counted them, over all requests for this call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Tokens {
     pub input: u64,
     pub output: u64,

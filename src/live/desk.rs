@@ -75,6 +75,11 @@ impl Desk {
         }
     }
 
+    /// Takes audio that is at 16 kHz already.
+    pub(super) fn hear(&mut self, track: Track, samples: &[i16]) {
+        self.line(track).write_samples(samples);
+    }
+
     /// Whether the disk is far behind this stream.
     pub(super) fn is_behind(&self) -> bool {
         self.lines.iter().flatten().any(Line::is_behind)
@@ -189,6 +194,7 @@ fn new_call(gateway: &Gateway, info: &StreamInfo, language: Option<String>) -> N
     let direction = info.direction().map(|direction| match direction {
         Direction::Inbound => "inbound".to_owned(),
         Direction::Outbound => "outbound".to_owned(),
+        Direction::Browser => "browser".to_owned(),
     });
     NewCall {
         sid: info.call_sid.clone(),

@@ -1,5 +1,5 @@
-//! What viewers are told about calls while they last: one bounded log of events per call and one for
-//! the list of calls. Publishing never waits; a viewer reads at its own pace from the log itself, so a
+//! What viewers are told about calls while they last: one bounded log of events per call, one for the
+//! list of calls, and one for leads. Publishing never waits; a viewer reads at its own pace from the log itself, so a
 //! slow one costs no memory and slows nobody: when the log has passed it, it is told to start over from
 //! a snapshot.
 
@@ -15,16 +15,19 @@ use std::{
 use metrics::{counter, gauge};
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::CallSid, time::Clock};
+use crate::{ids::CallSid, store::CallState, time::Clock};
 
 pub mod event;
 mod log;
+mod ticker;
 #[cfg(test)]
 mod tests;
 
-pub use event::{CallEvent, CallView, ListEvent, OpenUtterance, Utterance};
+pub use event::{CallEvent, CallView, LeadEvent, LeadNews, ListEvent, OpenUtterance, Utterance};
 use log::Log;
 pub use log::{Logged, Next};
+pub use ticker::LastWords;
+use ticker::Ticker;
 
 /// How much the hub remembers, and for whom.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,6 +64,8 @@ struct Inner {
     clock: Clock,
     calls: Mutex<HashMap<CallSid, Arc<Call>>>,
     list: Arc<Log<ListEvent>>,
+    leads: Arc<Log<LeadEvent>>,
+    ticker: Ticker,
     viewers: Arc<AtomicUsize>,
 }
 
@@ -84,11 +89,14 @@ impl Hub {
     #[must_use]
     pub fn new(options: Options, clock: Clock) -> Self {
         let list = Log::new(first_id(&clock), options.kept_events);
+        let leads = Log::new(first_id(&clock), options.kept_events);
         Self(Arc::new(Inner {
             options,
             clock,
             calls: Mutex::default(),
             list: Arc::new(list),
+            leads: Arc::new(leads),
+            ticker: Ticker::default(),
             viewers: Arc::default(),
         }))
     }
@@ -96,8 +104,16 @@ impl Hub {
     /// Tells a call's viewers, and the list's viewers when the call's state changes. Never waits.
     pub fn publish(&self, call: &CallSid, event: CallEvent) {
         counter!("callscribe_live_events_total", "event" => event.name()).increment(1);
+        self.0.ticker.note(call, &event);
         if let Some(changed) = ListEvent::of(call, &event) {
+            if changed.state != CallState::Live {
+                self.0.ticker.forget(call);
+            }
             self.0.list.push(changed);
+        }
+        // A lead's card shows the text that its call serves.
+        if matches!(event, CallEvent::State { .. } | CallEvent::Replaced { .. }) {
+            self.publish_lead(call, LeadNews::Changed);
         }
         let entry = self.call(call);
         let ended = matches!(event, CallEvent::Ended { .. });
@@ -142,6 +158,35 @@ impl Hub {
         ))
     }
 
+    /// Tells who watches leads that the one of this call rang or changed. Whoever publishes has stored it
+    /// before. Never waits.
+    pub fn publish_lead(&self, call: &CallSid, news: LeadNews) {
+        let call = call.clone();
+        self.0.leads.push(LeadEvent { call, news });
+    }
+
+    /// Watches the leads.
+    ///
+    /// # Errors
+    /// When there are too many viewers already.
+    pub fn subscribe_leads(
+        &self,
+        last_event_id: Option<u64>,
+    ) -> Result<Subscription<LeadEvent>, TooManyViewers> {
+        let seat = self.seat()?;
+        Ok(Subscription::new(
+            Arc::clone(&self.0.leads),
+            last_event_id,
+            seat,
+        ))
+    }
+
+    /// The id of the newest event of the leads.
+    #[must_use]
+    pub fn leads_position(&self) -> u64 {
+        self.0.leads.view().0
+    }
+
     /// The id of a call's newest event, and what stands in the hub beyond what is stored. Take it before
     /// reading the store: then nothing falls between the two.
     #[must_use]
@@ -155,11 +200,24 @@ impl Hub {
         self.0.list.view().0
     }
 
+    /// What was said last on a live call.
+    #[must_use]
+    pub fn last_words(&self, call: &CallSid) -> Option<LastWords> {
+        self.0.ticker.of(call)
+    }
+
+    /// The last words of the calls on which something was said after `seen`, and what to ask with the next
+    /// time; 0 asks for all.
+    #[must_use]
+    pub fn words_since(&self, seen: u64) -> (u64, Vec<LastWords>) {
+        self.0.ticker.since(seen)
+    }
+
     /// Forgets calls that ended, or that fell silent with nobody watching. Also done whenever a new call
     /// appears, so that a hub without a caller of this stays bounded by what lasts.
     pub fn sweep(&self) {
         let now = self.0.clock.now();
-        self.lock_calls().retain(|_, call| {
+        self.lock_calls().retain(|sid, call| {
             let life = *call.last.lock().unwrap_or_else(PoisonError::into_inner);
             let age = now.saturating_duration_since(life.published);
             // Someone publishes right now: the map's lock is held, so the count cannot grow meanwhile.
@@ -173,6 +231,7 @@ impl Hub {
                 };
             if !keep {
                 call.log.close();
+                self.0.ticker.forget(sid);
             }
             keep
         });

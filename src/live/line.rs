@@ -1,4 +1,5 @@
-//! One track of one stream: what its audio goes through, in the read loop, without waiting.
+//! One track of one stream: what its audio goes through, in the read loop, without waiting. A track is fed
+//! by a phone or by a microphone, never by both.
 
 use metrics::counter;
 
@@ -10,7 +11,7 @@ use crate::{
     time::MediaTime,
 };
 
-/// Mu-law in; 16 kHz samples to the tape and to the ear: the very same ones.
+/// Mu-law or 16 kHz samples in; 16 kHz samples to the tape and to the ear: the very same ones.
 pub(super) struct Line {
     track: Track,
     upsampler: Upsampler,
@@ -41,6 +42,14 @@ impl Line {
         self.samples.clear();
         self.upsampler.process(ulaw, &mut self.samples);
         self.reached += MediaTime(ulaw.len() as u64);
+        self.hand_on();
+    }
+
+    /// The same, at 16 kHz already.
+    pub(super) fn write_samples(&mut self, samples: &[i16]) {
+        self.samples.clear();
+        self.samples.extend_from_slice(samples);
+        self.reached += MediaTime::from_engine_samples(samples.len() as u64);
         self.hand_on();
     }
 

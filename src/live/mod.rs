@@ -23,6 +23,7 @@ pub mod hub;
 mod clerk;
 mod desk;
 mod line;
+pub mod microphone;
 pub mod stream;
 
 use admission::{Admission, Permit, Refusal};

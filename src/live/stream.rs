@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// How often deadlines are looked at and counters are published.
-const TICK: Duration = Duration::from_millis(500);
+pub(super) const TICK: Duration = Duration::from_millis(500);
 /// A peer that does not take our close frame by then is left alone.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long messages gather where no words are shown: with the recorder's sweep it is what a crash may
 /// cost, which is to stay under a second.
 const GATHER: Duration = Duration::from_millis(200);
@@ -35,7 +35,7 @@ const IN_A_ROW: u32 = 64;
 /// `connected`, `start`, and as many more for good measure.
 const SPARED: u8 = 4;
 /// For the runtime to see what lies in the socket.
-const LAST_LOOK: Duration = Duration::from_millis(20);
+pub(super) const LAST_LOOK: Duration = Duration::from_millis(20);
 /// How far ahead of the clock a stream must be to count as faster than real time.
 const EARLY: Duration = Duration::from_secs(10);
 /// How long a sender that is too fast for the disk is left waiting before the next look.
@@ -235,7 +235,7 @@ impl Driver {
 }
 
 /// What to tell a peer whose frames cannot be read; nothing to one that is gone.
-fn complaint(error: &Error) -> Option<CloseFrame> {
+pub(super) fn complaint(error: &Error) -> Option<CloseFrame> {
     let source = std::error::Error::source(error)?.downcast_ref::<WsError>()?;
     let (code, reason) = match source {
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {

@@ -13,7 +13,10 @@ const NOTES: usize = 10_000;
 const GUESTS: u32 = 100_000;
 
 /// How far a booking is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[schema(as = BookingStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Pending,
@@ -74,20 +77,22 @@ pub struct When {
 }
 
 /// A booking as brought. Over one that is there: what is absent stays, what is empty is taken away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[schema(as = BookingDraft)]
 #[serde(default, deny_unknown_fields)]
 pub struct Draft {
     /// The business's own id.
     pub external_id: Option<String>,
-    /// Our id of the customer, or …
+    /// Whose it is: our id of the customer. One of the three is enough.
     pub customer_id: Option<String>,
-    /// … the business's own, or …
+    /// The business's own id of the customer.
     pub customer_external_id: Option<String>,
-    /// … a number that is one customer's alone.
+    /// A number that is one customer's alone.
     pub customer_phone: Option<String>,
     /// `2024-11-15`, `2024-11-15T18:30` in the business's zone, or with an offset.
     pub starts_at: Option<String>,
     pub ends_at: Option<String>,
+    #[schema(value_type = Option<Status>)]
     pub status: Option<String>,
     pub guests: Option<u32>,
     /// What it is: "hibachi party".

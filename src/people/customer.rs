@@ -16,7 +16,7 @@ const PREFERENCES: usize = 50;
 const NOTES: usize = 10_000;
 
 /// A number of a customer's: as it was brought, and in the form that calls are compared in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Phone {
     pub raw: String,
     /// Null where the number is not complete: nobody is found by it.
@@ -24,7 +24,8 @@ pub struct Phone {
 }
 
 /// A customer as brought. Over one that is there: what is absent stays, what is empty is taken away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[schema(as = CustomerDraft)]
 #[serde(default, deny_unknown_fields)]
 pub struct Draft {
     /// The business's own id.
@@ -41,7 +42,8 @@ pub struct Draft {
 }
 
 /// What is known of a customer; checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CustomerDetails)]
 pub struct Details {
     pub external_id: Option<String>,
     pub name: String,
@@ -53,7 +55,7 @@ pub struct Details {
 }
 
 /// A customer as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Customer {
     pub id: String,
     #[serde(flatten)]

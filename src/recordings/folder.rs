@@ -39,13 +39,7 @@ pub(super) fn recordings(folder: &Path) -> io::Result<BTreeMap<String, Found>> {
         let entry = entry?;
         let path = entry.path();
         let is_archive = archive::is_archived(&path);
-        // An archive is named as the sidecar is.
-        let name = match is_archive {
-            true => path.with_extension("json"),
-            false => path.clone(),
-        };
-        let name = name.file_name().and_then(|name| name.to_str());
-        let Some(named) = name.and_then(name::parse) else {
+        let Some(named) = named(&path) else {
             continue;
         };
         let fresh = Found {
@@ -61,6 +55,20 @@ pub(super) fn recordings(folder: &Path) -> io::Result<BTreeMap<String, Found>> {
         }
     }
     Ok(found)
+}
+
+fn named(path: &Path) -> Option<name::Named> {
+    // An archive is named as the sidecar is.
+    let name = match archive::is_archived(path) {
+        true => path.with_extension("json"),
+        false => path.to_owned(),
+    };
+    name::parse(name.file_name()?.to_str()?)
+}
+
+/// When a recording began, by the name of one of its files.
+pub(super) fn started(path: &Path) -> Option<Timestamp> {
+    named(path).map(|named| named.started)
 }
 
 /// Whether a file starts as our recordings do.

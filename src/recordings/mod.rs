@@ -21,6 +21,7 @@ mod repair;
 pub mod retention;
 mod sidecar;
 mod tape;
+pub mod usage;
 
 pub use options::Options;
 pub use recorder::Recorder;

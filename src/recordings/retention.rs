@@ -10,6 +10,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    archive::is_archived,
     folder::{self, Found},
     import::downloads,
     name,
@@ -73,6 +74,59 @@ pub fn files_of_call(folder: &Path, call: &CallSid) -> io::Result<Vec<PathBuf>> 
         }
     }
     Ok(files)
+}
+
+/// These files of one recording, or of all that share an archive, as far as they are there, and after them
+/// the sidecars that tell of them.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn files_of_recording(folder: &Path, audio: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    // A folder may be written in another way now than when the row was.
+    let here = |path: &PathBuf| match path.is_file() {
+        true => path.clone(),
+        false => folder.join(path.file_name().unwrap_or_default()),
+    };
+    let mut files: Vec<PathBuf> = audio.iter().map(here).collect();
+    files.sort();
+    files.dedup();
+    let mut beside: Vec<PathBuf> = files.iter().map(|p| p.with_extension("json")).collect();
+    // An archive has the name of its first track; the other tracks' sidecars name it.
+    let archives: Vec<&PathBuf> = files.iter().filter(|path| is_archived(path)).collect();
+    if !archives.is_empty() {
+        for stem in folder::recordings(folder)?.into_keys() {
+            let path = name::sidecar_path(folder, &stem);
+            let names_one = |sidecar: Sidecar| {
+                let mut parts = sidecar.parts.iter();
+                parts.any(|part| archives.iter().any(|a| a.ends_with(&part.file)))
+            };
+            if Sidecar::read(&path).is_ok_and(names_one) {
+                beside.push(path);
+            }
+        }
+    }
+    beside.sort();
+    beside.dedup();
+    files.extend(beside);
+    files.retain(|path| path.is_file());
+    Ok(files)
+}
+
+/// Deletes files in this order, and stops where one is in use: what tells of it stays then, too.
+#[must_use]
+pub fn delete_files(files: &[PathBuf]) -> Deleted {
+    let mut deleted = Deleted::default();
+    for path in files {
+        match remove_unless_in_use(path) {
+            Ok(()) => deleted.files.push(path.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                deleted.kept.push((path.clone(), error));
+                break;
+            }
+        }
+    }
+    deleted
 }
 
 /// Deletes what was downloaded, and what was half made of it, more than `days` before `now`; 0 days

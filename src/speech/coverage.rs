@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::MediaTime;
 
 /// What became of a stretch of audio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CoverageKind {
     /// The transcript holds its words.

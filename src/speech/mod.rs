@@ -19,7 +19,7 @@ pub mod ears;
 pub mod scripted;
 
 /// A word as the engine heard it. Times are relative to the audio that it was asked about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Word {
     /// As spoken, with its punctuation, without surrounding spaces.
     pub text: String,

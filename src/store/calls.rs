@@ -1,4 +1,7 @@
 //! Calls as they are read: one, and pages of them.
+//!
+//! A number is asked for by its end, four digits or more, however the rest was written: people know the
+//! last digits, and country codes come and go. The last four are in an index; the others are compared.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -12,7 +15,7 @@ use super::{
 use crate::{ids::CallSid, time::MediaTime};
 
 /// Where a call is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
     /// A stream is open.
@@ -88,7 +91,8 @@ pub struct Call {
 }
 
 /// Which calls a page lists, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WhichCalls)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     #[default]
@@ -96,6 +100,103 @@ pub enum Which {
     Live,
     /// All but the live ones.
     Ended,
+    Finishing,
+    Final,
+    Empty,
+    Failed,
+}
+
+impl FromStr for Which {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::EACH
+            .into_iter()
+            .find(|which| which.as_str() == text)
+            .ok_or(())
+    }
+}
+
+impl Which {
+    pub const EACH: [Self; 7] = [
+        Self::All,
+        Self::Live,
+        Self::Ended,
+        Self::Finishing,
+        Self::Final,
+        Self::Empty,
+        Self::Failed,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Live => "live",
+            Self::Ended => "ended",
+            Self::Finishing => "finishing",
+            Self::Final => "final",
+            Self::Empty => "empty",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether a call in that state is one of them.
+    #[must_use]
+    pub fn holds(self, state: CallState) -> bool {
+        match self {
+            Self::All => true,
+            Self::Ended => state != CallState::Live,
+            one => one.as_str() == state.as_str(),
+        }
+    }
+}
+
+/// The last digits of a phone number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberEnd(String);
+
+impl NumberEnd {
+    /// Digits that are looked up; fewer are no number's end.
+    pub const LEAST: usize = 4;
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn looked_up(&self) -> &str {
+        &self.0[self.0.len() - Self::LEAST..]
+    }
+}
+
+/// Fewer than four digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("of a number, its last four digits at least")]
+pub struct TooShort;
+
+impl FromStr for NumberEnd {
+    type Err = TooShort;
+    fn from_str(text: &str) -> Result<Self, TooShort> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        // A national number has a zero where the international one has its country.
+        let digits = digits.trim_start_matches('0');
+        if digits.len() < Self::LEAST {
+            return Err(TooShort);
+        }
+        Ok(Self(digits.to_owned()))
+    }
+}
+
+/// Which calls are listed; all that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    pub which: Which,
+    /// Began then or later.
+    pub since: Option<Timestamp>,
+    /// Began before.
+    pub until: Option<Timestamp>,
+    /// Of either side.
+    pub number: Option<NumberEnd>,
 }
 
 /// Where a page ended: opaque text to whoever pages.
@@ -106,16 +207,31 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn new(at: Timestamp, sid: CallSid) -> Self {
+    pub(super) fn new(at: Timestamp, sid: &CallSid) -> Self {
         Self {
             started_ms: at.as_millisecond(),
-            sid,
+            sid: sid.clone(),
         }
     }
 
-    /// What comes after, newest first, is less than these two.
-    pub(super) fn bounds(cursor: Option<&Self>) -> (i64, &str) {
-        cursor.map_or((i64::MAX, ""), |c| (c.started_ms, c.sid.as_str()))
+    pub(super) fn of(call: &Call) -> Self {
+        Self::new(call.started_at, &call.sid)
+    }
+
+    /// Where no call is known that it could be of.
+    pub(super) fn at_second(second: i64) -> Option<Self> {
+        Some(Self {
+            started_ms: second.checked_mul(1000)?,
+            sid: "0".parse().ok()?,
+        })
+    }
+
+    pub(super) const fn started_ms(&self) -> i64 {
+        self.started_ms
+    }
+
+    pub(super) const fn sid(&self) -> &CallSid {
+        &self.sid
     }
 }
 
@@ -165,36 +281,81 @@ impl Store {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page, Error> {
-        // A text a filter: each finds its index, and "newest first" has a place to start from.
-        let sql = match which {
-            Which::All => {
-                "SELECT * FROM calls WHERE (started_at, sid) < ($1, $2)
-                 ORDER BY started_at DESC, sid DESC LIMIT $3"
-            }
-            Which::Live => {
-                "SELECT * FROM calls WHERE (started_at, sid) < ($1, $2)
-                 AND state = 'live' ORDER BY started_at DESC, sid DESC LIMIT $3"
-            }
-            Which::Ended => {
-                "SELECT * FROM calls WHERE (started_at, sid) < ($1, $2)
-                 AND state <> 'live' ORDER BY started_at DESC, sid DESC LIMIT $3"
-            }
+        let filter = CallFilter {
+            which,
+            ..CallFilter::default()
         };
-        let (ms, sid) = Cursor::bounds(after);
-        let rows = self
-            .db
-            .rows(sql, args![ms, sid, i64::from(limit) + 1])
-            .await?;
+        self.calls_where(&filter, after, limit).await
+    }
+
+    /// The same of those that pass a filter.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn calls_where(
+        &self,
+        filter: &CallFilter,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page, Error> {
+        let (ms, sid) = after.map_or((i64::MAX, ""), |c| (c.started_ms, c.sid.as_str()));
+        let ms_of = |at: Option<Timestamp>, none| at.map_or(none, |at| at.as_millisecond());
+        let number = filter.number.as_ref();
+        let args = args![
+            ms,
+            sid,
+            i64::from(limit) + 1,
+            ms_of(filter.since, i64::MIN),
+            ms_of(filter.until, i64::MAX),
+            filter.which.as_str(),
+            number.map_or("", NumberEnd::as_str),
+            number.map_or("", NumberEnd::looked_up),
+        ];
+        let rows = self.db.rows(listing(filter), args).await?;
         let mut calls = rows.iter().map(call_from).collect::<Result<Vec<_>, _>>()?;
         let more = calls.len() > limit as usize;
         calls.truncate(limit as usize);
-        let last = calls.last().filter(|_| more);
-        let next = last.map(|call| Cursor::new(call.started_at, call.sid.clone()));
+        let next = calls.last().filter(|_| more).map(Cursor::of);
         Ok(Page { calls, next })
     }
 }
 
-fn call_from(row: &Row) -> Result<Call, Error> {
+/// `$1` to `$8`: cursor, limit, from, to, state, the number's end and what of it is in the index.
+macro_rules! listing {
+    ($first:literal) => {
+        concat!(
+            "SELECT * FROM calls WHERE ",
+            $first,
+            " AND (started_at, sid) < ($1, $2) AND started_at >= $4 AND started_at < $5
+              AND ($6 = 'all' OR state = $6 OR ($6 = 'ended' AND state <> 'live'))
+              AND ($7 = '' OR from_number LIKE '%' || $7 OR to_number LIKE '%' || $7) AND $8 <> '-'
+              ORDER BY started_at DESC, sid DESC LIMIT $3"
+        )
+    };
+}
+
+/// A text a filter: each finds its index, and "newest first" has a place to start from.
+fn listing(filter: &CallFilter) -> &'static str {
+    const EITHER_SIDE: &str = concat!(
+        "SELECT * FROM (SELECT * FROM (",
+        listing!("substr(from_number, length(from_number) - 3) = $8"),
+        ") caller UNION SELECT * FROM (",
+        listing!("substr(to_number, length(to_number) - 3) = $8"),
+        ") called) either ORDER BY started_at DESC, sid DESC LIMIT $3"
+    );
+    match filter {
+        CallFilter {
+            number: Some(_), ..
+        } => EITHER_SIDE,
+        CallFilter {
+            which: Which::All | Which::Ended,
+            ..
+        } => listing!("1 = 1"),
+        _ => listing!("state = $6"),
+    }
+}
+
+pub(super) fn call_from(row: &Row) -> Result<Call, Error> {
     Ok(Call {
         sid: row.parsed("sid")?,
         account_sid: row.maybe_text("account_sid")?,
@@ -213,3 +374,6 @@ fn call_from(row: &Row) -> Result<Call, Error> {
         served_reason: row.text("served_reason")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Error, Options};
 use crate::{tasks, time::MediaTime};
 
+/// What both databases take. What only one of them takes stands in a folder of its own beside it, under the
+/// same row of numbers: both folders have a file for each such number, and the two become one list.
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+static OF_SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+static OF_POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+
+fn migrations(own: &Migrator) -> Migrator {
+    Migrator::with_migrations(MIGRATIONS.iter().chain(own.iter()).cloned().collect())
+}
 
 /// How long a SQLite writer of another process (`callscribe migrate`, a backup) may hold us up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -126,6 +134,21 @@ impl Db {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
+    /// The same, planned for these very values: where what is cheap depends on how common a word is.
+    pub(super) async fn rows_afresh(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        Ok(match self {
+            Self::Sqlite { .. } => self.rows(sql, args).await?,
+            Self::Postgres(pool) => {
+                let rows = pool.fetch_all(bound(sql, args).persistent(false)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite {
@@ -190,11 +213,21 @@ impl Tx {
         into: &'static str,
         rows: &[Vec<Arg<'_>>],
     ) -> Result<(), Error> {
+        self.insert_all_by(into, rows, "").await
+    }
+
+    /// The same, where something follows the values: `INSERT INTO … SELECT … FROM (VALUES`, `) AS new`.
+    pub(super) async fn insert_all_by(
+        &mut self,
+        into: &'static str,
+        rows: &[Vec<Arg<'_>>],
+        then: &'static str,
+    ) -> Result<(), Error> {
         /// Rows to a statement: SQLite binds 32,766 values at most, and text stays small.
         const CHUNK: usize = 200;
         for chunk in rows.chunks(CHUNK) {
             // Made of a text of this room and of `$n`: values are bound.
-            let sql = format!("{into} {}", placeholders(chunk));
+            let sql = format!("{into} {}{then}", placeholders(chunk));
             let args = chunk.iter().flatten();
             match self {
                 Self::Sqlite(tx) => tx
@@ -320,11 +353,19 @@ async fn open_sqlite(url: &str, options: &Options) -> Result<Db, Error> {
     }
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        .connect_with(connect.clone().pragma("wal_autocheckpoint", MOST_PAGES))
+        .connect_with(
+            connect
+                .clone()
+                .pragma("wal_autocheckpoint", MOST_PAGES)
+                // What is deleted is overwritten, in the index of words as elsewhere.
+                .pragma("secure_delete", "ON"),
+        )
         .await?;
     // sqlx takes no lock on SQLite while it migrates; a transaction that writes from the start does.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    migrations(&OF_SQLITE)
+        .run_direct(None, &mut *tx, false)
+        .await?;
     tx.commit().await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(options.connections.max(1))
@@ -367,7 +408,7 @@ async fn open_postgres(url: &str, options: &Options) -> Result<Db, Error> {
         .acquire_timeout(Duration::from_secs(10))
         .connect_with(PgConnectOptions::from_str(url)?)
         .await?;
-    MIGRATIONS.run(&pool).await?;
+    migrations(&OF_POSTGRES).run(&pool).await?;
     Ok(Db::Postgres(pool))
 }
 

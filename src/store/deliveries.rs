@@ -16,7 +16,7 @@ use crate::ids::CallSid;
 /// stops one that kills its workers again and again.
 const DELIVER_RUNS: u32 = 100;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// For its first try or a further one.
@@ -91,6 +91,17 @@ pub struct NewAttempt {
     pub http_status: Option<u32>,
     pub error: Option<String>,
     pub then: Then,
+}
+
+/// A delivery beside what it tells and every attempt at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldDelivery {
+    pub delivery: Delivery,
+    /// Which transcript it tells, `final`, `live` or `none`, and why that one was chosen. None of an alert.
+    pub source: Option<String>,
+    pub why: Option<String>,
+    /// Oldest first.
+    pub attempts: Vec<DeliveryAttempt>,
 }
 
 /// What follows an attempt.
@@ -241,32 +252,44 @@ impl Store {
         which: &WhichDeliveries,
         after: Option<&str>,
         limit: u32,
-    ) -> Result<(Vec<Delivery>, Option<String>), Error> {
-        // A text for each index that can serve.
-        let sql = if which.call.is_some() {
-            "SELECT * FROM deliveries WHERE call_sid = $1 AND ($2 IS NULL OR state = $2)
-                AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
-        } else if which.state.is_some() {
-            "SELECT * FROM deliveries WHERE $1 IS NULL AND state = $2
-                AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
-        } else {
-            "SELECT * FROM deliveries WHERE $1 IS NULL AND $2 IS NULL
-                AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
-        };
+    ) -> Result<(Vec<ToldDelivery>, Option<String>), Error> {
+        let (page_sql, attempts_sql) = which.texts();
         let call = which.call.as_ref().map(CallSid::as_str);
         let state = which.state.map(DeliveryState::as_str);
         let rows = self
             .db
-            .rows(sql, args![call, state, after, i64::from(limit) + 1])
+            .rows(page_sql, args![call, state, after, i64::from(limit) + 1])
             .await?;
-        let mut page = rows
-            .iter()
-            .map(delivery_from)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut page = rows.iter().map(told_from).collect::<Result<Vec<_>, _>>()?;
         let more = page.len() > limit as usize;
         page.truncate(limit as usize);
-        let next = page.last().filter(|_| more).map(|last| last.id.clone());
+        let next = page.last().filter(|_| more);
+        let next = next.map(|last| last.delivery.id.clone());
+        let attempts = self
+            .db
+            .rows(attempts_sql, args![call, state, after, i64::from(limit)])
+            .await?;
+        for row in &attempts {
+            let id = row.text("delivery_id")?;
+            // What changed between the two readings is not on the page.
+            if let Some(told) = page.iter_mut().find(|told| told.delivery.id == id) {
+                told.attempts.push(attempt_from(row)?);
+            }
+        }
         Ok((page, next))
+    }
+
+    /// One delivery beside what it tells.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn told_delivery(&self, id: &str) -> Result<Option<ToldDelivery>, Error> {
+        let row = self.db.row(ONE_TOLD, args![id]).await?;
+        let Some(mut told) = row.as_ref().map(told_from).transpose()? else {
+            return Ok(None);
+        };
+        told.attempts = self.delivery_attempts(id).await?;
+        Ok(Some(told))
     }
 
     /// All attempts at a delivery, oldest first.
@@ -282,6 +305,56 @@ impl Store {
             )
             .await?;
         rows.iter().map(attempt_from).collect()
+    }
+}
+
+/// `$1` to `$4`: call and state, each of which may be null, the cursor and the limit.
+macro_rules! select_told {
+    ($columns:literal, $which:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM (SELECT * FROM deliveries WHERE ",
+            $which,
+            " AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4) d ",
+            $rest
+        )
+    };
+}
+
+/// A page, and the attempts at all that is on it.
+macro_rules! page_texts {
+    ($which:literal) => {
+        (
+            select_told!(
+                "d.*, a.source, a.reason AS why",
+                $which,
+                "LEFT JOIN announcements a ON a.call_sid = d.call_sid AND a.event = d.event
+                    AND a.version = d.version ORDER BY d.id DESC"
+            ),
+            select_told!(
+                "t.*",
+                $which,
+                "JOIN delivery_attempts t ON t.delivery_id = d.id ORDER BY t.delivery_id, t.number"
+            ),
+        )
+    };
+}
+
+const ONE_TOLD: &str = "SELECT d.*, a.source, a.reason AS why FROM deliveries d
+    LEFT JOIN announcements a ON a.call_sid = d.call_sid AND a.event = d.event
+        AND a.version = d.version WHERE d.id = $1";
+
+impl WhichDeliveries {
+    /// A text for each index that can serve.
+    const fn texts(&self) -> (&'static str, &'static str) {
+        if self.call.is_some() {
+            page_texts!("call_sid = $1 AND ($2 IS NULL OR state = $2)")
+        } else if self.state.is_some() {
+            page_texts!("$1 IS NULL AND state = $2")
+        } else {
+            page_texts!("$1 IS NULL AND $2 IS NULL")
+        }
     }
 }
 
@@ -318,7 +391,16 @@ fn delivery_from(row: &Row) -> Result<Delivery, Error> {
     })
 }
 
-fn attempt_from(row: &Row) -> Result<DeliveryAttempt, Error> {
+fn told_from(row: &Row) -> Result<ToldDelivery, Error> {
+    Ok(ToldDelivery {
+        delivery: delivery_from(row)?,
+        source: row.maybe_text("source")?,
+        why: row.maybe_text("why")?,
+        attempts: Vec::new(),
+    })
+}
+
+pub(super) fn attempt_from(row: &Row) -> Result<DeliveryAttempt, Error> {
     let status = row.maybe_int("http_status")?;
     Ok(DeliveryAttempt {
         number: row.count("number")?,

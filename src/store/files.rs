@@ -108,7 +108,7 @@ impl Store {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<(Vec<File>, Option<Cursor>), Error> {
-        let (ms, sid) = Cursor::bounds(after);
+        let (ms, sid) = after.map_or((i64::MAX, ""), |c| (c.started_ms(), c.sid().as_str()));
         let rows = self
             .db
             .rows(
@@ -123,7 +123,7 @@ impl Store {
         let more = files.len() > limit as usize;
         files.truncate(limit as usize);
         let last = files.last().filter(|_| more);
-        let next = last.map(|file| Cursor::new(file.created_at, file.call.clone()));
+        let next = last.map(|file| Cursor::new(file.created_at, &file.call));
         Ok((files, next))
     }
 }

@@ -23,7 +23,7 @@ pub enum Whose {
 }
 
 /// What was known of a call, and is not any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Forgotten {
     pub call: CallSid,
     /// Rows by table, without those that had none.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, NewJob, Store,
+    CallState, Error, NewJob, Store,
     db::{Row, Tx, args},
     jobs,
     notes::new_id,
@@ -17,11 +17,11 @@ use crate::{ids::CallSid, wire::webhook::CallStatus};
 mod pages;
 mod recorded;
 
-pub use pages::{LeadCursor, LeadFilter, LeadPage};
+pub use pages::{LeadFilter, LeadPage};
 pub use recorded::{NewProviderRecording, ProviderStatus, RecordingNews};
 
 /// What became of a lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadStatus {
     /// Its call goes on, or is not understood yet.
@@ -32,6 +32,8 @@ pub enum LeadStatus {
 }
 
 impl LeadStatus {
+    pub const ALL: [Self; 3] = [Self::New, Self::Processed, Self::Failed];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,8 +53,7 @@ impl fmt::Display for LeadStatus {
 impl FromStr for LeadStatus {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [Self::New, Self::Processed, Self::Failed];
-        all.into_iter().find(|s| s.as_str() == text).ok_or(())
+        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or(())
     }
 }
 
@@ -87,8 +88,8 @@ pub struct Lead {
     pub ended_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// There is a call of its id, with recordings and transcripts.
-    pub has_call: bool,
+    /// Of the call of its id, once there is one, with recordings and transcripts.
+    pub call_state: Option<CallState>,
     /// What the call meant, once that is known.
     pub log: Option<LeadLog>,
 }
@@ -113,6 +114,25 @@ pub struct LeadLog {
 pub struct LeadChange {
     pub notes: Option<String>,
     pub status: Option<LeadStatus>,
+    pub seen: SeenLead,
+}
+
+/// What the person had before their eyes: a change of something that is another by now is not made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenLead {
+    pub notes: Option<String>,
+    pub status: Option<LeadStatus>,
+}
+
+/// What [`Store::change_lead`] came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Changed {
+    /// There is no lead of this id.
+    Unknown,
+    /// The lead as it is now.
+    Done(Lead),
+    /// Somebody else was faster: the lead as they left it. Nothing was changed.
+    Meanwhile(Lead),
 }
 
 /// What [`Store::advance_lead`] came to.
@@ -207,7 +227,7 @@ impl Store {
         })
     }
 
-    /// Changes what a person may change; the lead as it is then, `None` where there is none.
+    /// Changes what a person may change, unless it is not what they saw any more.
     ///
     /// # Errors
     /// When the database fails.
@@ -216,24 +236,31 @@ impl Store {
         id: &str,
         change: &LeadChange,
         at: Timestamp,
-    ) -> Result<Option<Lead>, Error> {
+    ) -> Result<Changed, Error> {
         let by_hand = change.status == Some(LeadStatus::Failed);
         let mut tx = self.db.begin().await?;
-        tx.run(
-            "UPDATE leads SET notes = COALESCE($2, notes), status = COALESCE($3, status),
+        let changed = tx
+            .run(
+                "UPDATE leads SET notes = COALESCE($2, notes), status = COALESCE($3, status),
                 reason = CASE WHEN $3 IS NULL THEN reason ELSE $4 END, updated_at = $5
-             WHERE id = $1",
-            args![
-                id,
-                change.notes.as_deref(),
-                change.status.map(LeadStatus::as_str),
-                by_hand.then_some("set by hand"),
-                at,
-            ],
-        )
-        .await?;
+             WHERE id = $1 AND ($6 IS NULL OR notes = $6) AND ($7 IS NULL OR status = $7)",
+                args![
+                    id,
+                    change.notes.as_deref(),
+                    change.status.map(LeadStatus::as_str),
+                    by_hand.then_some("set by hand"),
+                    at,
+                    change.seen.notes.as_deref(),
+                    change.seen.status.map(LeadStatus::as_str),
+                ],
+            )
+            .await?;
         tx.commit().await?;
-        self.lead(id).await
+        Ok(match (self.lead(id).await?, changed) {
+            (None, _) => Changed::Unknown,
+            (Some(lead), 0) => Changed::Meanwhile(lead),
+            (Some(lead), _) => Changed::Done(lead),
+        })
     }
 }
 
@@ -271,7 +298,10 @@ fn lead_from(row: &Row) -> Result<Lead, Error> {
         ended_at: row.maybe_time("ended_at")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
-        has_call: row.maybe_text("known_call")?.is_some(),
+        call_state: row
+            .maybe_text("call_state")?
+            .map(|_| row.parsed("call_state"))
+            .transpose()?,
         log: log_from(row)?,
     })
 }

@@ -14,11 +14,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+mod accounts;
 mod analyses;
 mod announcements;
 mod bookings;
+mod audit;
 mod boot;
 mod call_log;
+mod browse;
 mod calls;
 mod customers;
 mod db;
@@ -26,6 +29,7 @@ mod deliveries;
 mod downloaded;
 mod files;
 mod forget;
+mod history;
 mod jobs;
 mod leads;
 mod leases;
@@ -37,9 +41,13 @@ mod provider_recordings;
 mod queue;
 mod readings;
 mod recordings;
+mod roles;
 mod rows;
+pub mod search;
 mod segments;
+mod sessions;
 mod streams;
+mod tokens;
 mod traces;
 mod transcripts;
 
@@ -48,26 +56,32 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{Account, AccountName, BadName};
 pub use announcements::{
     Announcement, CallFacts, Event, LeadFacts, LogFacts, NewAnnouncement, NewDelivery,
     RecordingFacts,
 };
+pub use audit::{Actor, AuditEntry, Deed, WhichDeeds};
 pub use bookings::{Booker, BookingFilter};
 pub use boot::{Interrupted, RecoveredRecording};
+pub use browse::{Browsed, RecordingCursor, RecordingFilter, RecordingPage};
 pub use call_log::{CallLog, Read, Understood};
-pub use calls::{Call, CallState, Cursor, Page, Which};
+pub use calls::{Call, CallFilter, CallState, Cursor, NumberEnd, Page, TooShort, Which};
 pub use customers::{Brought, CustomerFilter};
-pub use deliveries::{Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, WhichDeliveries};
+pub use deliveries::{
+    Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, ToldDelivery, WhichDeliveries,
+};
 pub use downloaded::Downloaded;
 pub use files::{FILE, File, NewFile};
 pub use forget::{Forgotten, Whose};
+pub use history::{Fetching, Telling};
 pub use jobs::{
     ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, NewJob, READ_FILE, TRANSCRIBE,
     UNDERSTAND, WRITE_PROMPT,
 };
 pub use leads::{
-    Advanced, Lead, LeadChange, LeadCursor, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
-    NewProviderRecording, ProviderStatus, RecordingNews,
+    Advanced, Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
+    NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
 pub use leases::{Job, Lease};
 pub(crate) use notes::new_id;
@@ -81,8 +95,11 @@ pub use readings::Reading;
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };
+pub use roles::{Role, Scope, Scopes, UnknownScope};
 pub use segments::LiveSegment;
+pub use sessions::{Lifetimes, NewSession, Session};
 pub use streams::{NewCall, NewStream, Stream, StreamEnd, StreamKey};
+pub use tokens::{NewToken, Token};
 pub use traces::{LiveModels, LiveTrace};
 pub use transcripts::{FinalText, Replaced, Transcript, Version, VersionKind};
 
@@ -142,6 +159,10 @@ pub enum Error {
     NoDelivery(String),
     #[error("there is no job {0}")]
     NoJob(String),
+    #[error("there is no account {0}")]
+    NoAccount(String),
+    #[error("there is no token {0}")]
+    NoToken(String),
     /// What is asked for does not go with how things stand.
     #[error("{0}")]
     Refused(String),
@@ -196,11 +217,13 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached or made, or holds a schema newer than this version's.
     pub async fn open(options: &Options) -> Result<Self, Error> {
-        Ok(Self {
+        let store = Self {
             db: db::Db::open(options).await?,
             node: options.node.clone(),
             transcribe_after: jiff::SignedDuration::from_secs(options.transcribe_after_s.into()),
-        })
+        };
+        store.index_older_calls().await?;
+        Ok(store)
     }
 
     /// Whether the database answers: for readiness.

@@ -18,7 +18,7 @@ use crate::{
 const NOTES_PER_CALL: i64 = 5_000;
 
 /// Something that happened at a moment of the call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Note {
     pub call: CallSid,
     /// The stream's number in the call, where it happened on one.
@@ -30,7 +30,7 @@ pub struct Note {
     pub kind: NoteKind,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", content = "detail", rename_all = "snake_case")]
 pub enum NoteKind {
     Dtmf {
@@ -149,7 +149,7 @@ pub(super) async fn insert(tx: &mut Tx, note: &Note, at: Timestamp) -> Result<()
     Ok(())
 }
 
-fn note_from(row: &Row) -> Result<Note, Error> {
+pub(super) fn note_from(row: &Row) -> Result<Note, Error> {
     let track = row.maybe_text("track")?;
     Ok(Note {
         call: row.parsed("call_sid")?,

@@ -85,14 +85,8 @@ impl Store {
         reason: &str,
         at: Timestamp,
     ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let decided = decide(&mut tx, sid, RecordingOutcome::Unused, reason, at).await?;
-        let Some(call) = decided else {
-            return Ok(false);
-        };
-        announce(&mut tx, &call, at).await?;
-        tx.commit().await?;
-        Ok(true)
+        self.settle_recording(sid, RecordingOutcome::Unused, reason, at)
+            .await
     }
 
     /// The recording cannot be had. Its call goes on with what there is: the announcement need not wait
@@ -107,20 +101,32 @@ impl Store {
         reason: &str,
         at: Timestamp,
     ) -> Result<bool, Error> {
+        self.settle_recording(sid, RecordingOutcome::Failed, reason, at)
+            .await
+    }
+
+    async fn settle_recording(
+        &self,
+        sid: &StreamSid,
+        outcome: RecordingOutcome,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let decided = decide(&mut tx, sid, RecordingOutcome::Failed, reason, at).await?;
-        let Some(call) = decided else {
+        let Some(call) = decide(&mut tx, sid, outcome, reason, at).await? else {
             return Ok(false);
         };
-        tx.run(
-            "UPDATE leads SET status = 'failed', reason = $2, updated_at = $3
-             WHERE call_sid = $1 AND status = 'new'
-             AND NOT EXISTS (SELECT 1 FROM calls WHERE sid = $1)
-             AND NOT EXISTS (SELECT 1 FROM provider_recordings
-                WHERE call_sid = $1 AND outcome = 'waiting')",
-            args![call.as_str(), format!("no recording: {reason}"), at],
-        )
-        .await?;
+        if outcome == RecordingOutcome::Failed {
+            tx.run(
+                "UPDATE leads SET status = 'failed', reason = $2, updated_at = $3
+                 WHERE call_sid = $1 AND status = 'new'
+                 AND NOT EXISTS (SELECT 1 FROM calls WHERE sid = $1)
+                 AND NOT EXISTS (SELECT 1 FROM provider_recordings
+                    WHERE call_sid = $1 AND outcome = 'waiting')",
+                args![call.as_str(), format!("no recording: {reason}"), at],
+            )
+            .await?;
+        }
         announce(&mut tx, &call, at).await?;
         tx.commit().await?;
         Ok(true)

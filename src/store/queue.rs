@@ -11,7 +11,7 @@ use super::{
     deliveries,
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     Queued,
@@ -50,7 +50,8 @@ impl FromStr for JobState {
 }
 
 /// A job as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Job)]
 pub struct QueuedJob {
     pub id: String,
     pub kind: String,
@@ -88,11 +89,18 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<(Vec<QueuedJob>, Option<String>), Error> {
+        // A text for the index by state.
+        let sql = if which.state.is_some() {
+            "SELECT * FROM jobs WHERE ($1 IS NULL OR kind = $1) AND state = $2
+                AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
+        } else {
+            "SELECT * FROM jobs WHERE ($1 IS NULL OR kind = $1) AND $2 IS NULL
+                AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
+        };
         let rows = self
             .db
             .rows(
-                "SELECT * FROM jobs WHERE ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR state = $2)
-                    AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+                sql,
                 args![
                     which.kind.as_deref(),
                     which.state.map(JobState::as_str),
@@ -109,6 +117,16 @@ impl Store {
         page.truncate(limit as usize);
         let next = page.last().filter(|_| more).map(|last| last.id.clone());
         Ok((page, next))
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn queued_job(&self, id: &str) -> Result<Option<QueuedJob>, Error> {
+        let row = self
+            .db
+            .row("SELECT * FROM jobs WHERE id = $1", args![id])
+            .await?;
+        row.as_ref().map(queued_from).transpose()
     }
 
     /// Makes a dead or waiting job due at once, with all its attempts before it.
@@ -181,7 +199,7 @@ async fn refused(tx: &mut Tx, id: &str, what: &str) -> Error {
     }
 }
 
-fn queued_from(row: &Row) -> Result<QueuedJob, Error> {
+pub(super) fn queued_from(row: &Row) -> Result<QueuedJob, Error> {
     Ok(QueuedJob {
         id: row.text("id")?,
         kind: row.text("kind")?,

@@ -37,14 +37,14 @@ pub struct NewRecording {
     pub opened_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingState {
     Open,
     Closed,
     /// It stopped early or never began: what there is, is kept.
     Failed,
-    /// Its files were deleted when their time was up.
+    /// Its files were deleted: their time was up, or somebody wanted it.
     Deleted,
 }
 

@@ -4,6 +4,7 @@ use super::{
     Error, Store, StreamKey,
     db::{Row, Tx, args},
     rows::{words_from, words_to_json},
+    search,
 };
 use crate::{ids::CallSid, transcript::Segment};
 
@@ -64,7 +65,7 @@ async fn upsert(tx: &mut Tx, live: &LiveSegment) -> Result<(), Error> {
         ],
     )
     .await?;
-    Ok(())
+    search::index::add_live(tx, live).await
 }
 
 /// The text of a version, in order.

@@ -10,6 +10,7 @@ use super::{
     db::{Row, Tx, args},
     jobs,
     rows::to_json,
+    search,
 };
 use crate::{
     ids::{CallSid, StreamSid, Track},
@@ -94,6 +95,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let started = upsert_call(&mut tx, call, new.opened_at).await?;
         upsert_live_version(&mut tx, call, new.opened_at).await?;
+        search::index::renew_if_changed(&mut tx, &call.sid).await?;
         let row = tx
             .one(
                 "SELECT COALESCE(MAX(number), 0) + 1 AS number FROM streams WHERE call_sid = $1",

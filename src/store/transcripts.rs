@@ -8,6 +8,7 @@ use super::{
     db::{Arg, Row, Tx, args},
     jobs, notes,
     rows::{coverage_from, coverage_to_json, to_json, words_to_json},
+    search,
     segments::{LIVE, SELECT, live_text, segment_from},
     streams::lock_call,
 };
@@ -18,7 +19,7 @@ use crate::{
     transcript::{Document, Outcome, Segment, Served, TrackSpan, merge, serve_rule},
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionKind {
     Live,
@@ -139,6 +140,7 @@ impl Store {
             served_reason: row.text("served_reason")?,
             state: row.parsed("state")?,
         };
+        search::index::renew(&mut tx, &text.call).await?;
         if replaced.state != CallState::Live {
             queue_readings(&mut tx, &text.call, at).await?;
         }
@@ -172,6 +174,7 @@ impl Store {
                 args![call.as_str(), state.as_str(), LIVE, &verdict.reason],
             )
             .await?;
+        search::index::renew_if_changed(&mut tx, call).await?;
         if settled > 0 {
             queue_readings(&mut tx, call, at).await?;
         }

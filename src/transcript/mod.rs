@@ -8,6 +8,7 @@ use crate::{
     time::MediaTime,
 };
 
+pub mod changes;
 mod coverage;
 pub mod formats;
 mod merge;
@@ -19,7 +20,7 @@ pub use merge::merge;
 pub use serve::{Outcome, Served, Verdict, serve_rule};
 
 /// One stretch of speech of one speaker. Times are call time: since the call's first stream began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Segment {
     pub track: Track,
     /// What the speaker is called, where that is known.
@@ -56,7 +57,7 @@ impl Segment {
 }
 
 /// What became of a stretch of one track. The spans of a track abut and sum to the duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrackSpan {
     pub track: Track,
     pub start: MediaTime,
@@ -65,7 +66,7 @@ pub struct TrackSpan {
 }
 
 /// A transcript as users get it in JSON, from the API and from the command line alike.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Document {
     /// Seconds.
     pub duration: MediaTime,

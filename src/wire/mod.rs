@@ -1,4 +1,5 @@
-//! bytes → messages: Twilio's media-stream frames in and out, its webhooks, TwiML, and signatures.
+//! bytes → messages: Twilio's media-stream frames in and out, its webhooks, TwiML, and signatures; the
+//! microphone of our own page.
 //!
 //! | file | |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | [`form`], [`webhook`] | what Twilio posts about a call: forms, and the closed types behind them |
 //! | [`twiml`] | what a call is told to do, as XML |
 //! | [`signature`] | `X-Twilio-Signature`: made and checked |
+//! | [`microphone`] | what our own page streams from a browser: a hello, then packets of Opus or PCM |
 //! | [`recording_url`] | where a recording of the provider's is, and who may be asked for it |
 //!
 //! The edge is lenient where senders differ (numbers as strings or integers, optional and extra
@@ -24,6 +26,7 @@ pub mod form;
 pub mod webhook;
 pub mod twiml;
 pub mod signature;
+pub mod microphone;
 pub mod recording_url;
 #[doc(hidden)]
 pub mod probe;

@@ -92,6 +92,7 @@ async fn killed_at_every_boundary_a_call_ends_once(bench: &Bench) {
     assert_eq!(told.len(), 1);
     let all = WhichDeliveries::default();
     let (deliveries, _) = bench.store.deliveries(&all, None, 100).await.unwrap();
+    let deliveries: Vec<_> = deliveries.into_iter().map(|told| told.delivery).collect();
     assert_eq!(deliveries.len(), 1);
     assert_eq!(deliveries[0].state, DeliveryState::Delivered);
     let seen = crm.seen();

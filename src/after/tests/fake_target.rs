@@ -224,9 +224,8 @@ impl<'a> Told<'a> {
     /// All deliveries, oldest first.
     pub(super) async fn deliveries(&self) -> Vec<Delivery> {
         let all = WhichDeliveries::default();
-        let (mut page, _) = self.bench.store.deliveries(&all, None, 100).await.unwrap();
-        page.reverse();
-        page
+        let (page, _) = self.bench.store.deliveries(&all, None, 100).await.unwrap();
+        page.into_iter().rev().map(|told| told.delivery).collect()
     }
 
     /// Seconds after the epoch of these tests at which the next job of a kind is due.

@@ -41,14 +41,18 @@ export function say(what) {
   document.getElementById("connection").textContent = what;
 }
 
-/** Fetches the page that is shown and swaps the named parts that differ. */
-export function refresher(parts) {
+/**
+ * Fetches the page that is shown and swaps the named parts that differ. `own` has, by part, who swaps it in
+ * another way: it is given the old part, the new one, and what would be done.
+ */
+export function refresher(parts, own = {}) {
   let running = false;
   let again = false;
   const page = {
     position: Number(body.dataset.position),
     busy: () => running || again,
     around: (swap) => swap(),
+    merge() {},
     swapped() {},
     refused() {},
     refresh() {
@@ -87,17 +91,24 @@ export function refresher(parts) {
     Object.assign(body.dataset, fresh.body.dataset);
     document.title = fresh.title;
     localTimes(fresh);
-    for (const id of parts) replace(document.getElementById(id), fresh.getElementById(id));
+    for (const id of parts) {
+      const [old, next] = [document.getElementById(id), fresh.getElementById(id)];
+      if (old && next) (own[id] ?? replace)(old, next, replace);
+    }
+    page.merge(fresh);
   }
   /** Keeps what is the same, what is playing, what has the focus and what was unfolded. */
   function replace(old, next) {
-    if (!old || !next || old.isEqualNode(next)) return;
+    const folds = [...next.querySelectorAll("details")];
+    [...old.querySelectorAll("details")].forEach((fold, n) => {
+      if (folds[n]) folds[n].open = fold.open || folds[n].open;
+    });
+    if (old.isEqualNode(next)) return;
     const playing = [...old.querySelectorAll("audio")].find((audio) => !audio.paused);
     if (playing) {
       playing.addEventListener("pause", () => page.refresh(), { once: true });
       return;
     }
-    if (old.querySelector("details[open]")) next.querySelector("details")?.setAttribute("open", "");
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     old.replaceWith(document.adoptNode(next));
     if (!focused) return;
@@ -113,7 +124,8 @@ export function localTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
-    time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    const exact = time.classList.contains("exact");
+    time.textContent = at.toLocaleString([], exact ? { dateStyle: "short", timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
     time.title = time.dateTime;
   }
 }
@@ -124,4 +136,17 @@ export function clock(seconds) {
   const two = (n) => String(n).padStart(2, "0");
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
+/** Calls `work` again and again while the page is seen; `seconds` says how long to wait each time. */
+export function every(seconds, work) {
+  let timer;
+  const next = () => {
+    timer = setTimeout(() => {
+      if (!document.hidden) work();
+      next();
+    }, seconds() * 1000);
+  };
+  next();
+  return { stop: () => clearTimeout(timer) };
 }

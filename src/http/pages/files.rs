@@ -10,7 +10,11 @@ use serde::Deserialize;
 
 use super::{Page, clock, day_and_time, sentence};
 use crate::{
-    http::{AppState, HttpError, error::Params, files},
+    http::{
+        AppState, HttpError,
+        error::Params,
+        files::{self, Step},
+    },
     store::{File, Reading},
 };
 
@@ -35,11 +39,8 @@ pub(in crate::http) async fn bring(
     State(state): State<AppState>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, HttpError> {
-    let form = form.map_err(|rejection| {
-        HttpError::new(rejection.status(), "bad_request", rejection.body_text())
-    })?;
     let mut refused = Vec::new();
-    for (name, upload) in files::received(&state.files, form).await? {
+    for (name, upload) in files::received(&state.files, files::opened(form)?).await? {
         let taken = match upload {
             Ok(upload) => files::one(state.clone(), upload, true).await,
             Err(error) => Err(error),
@@ -112,13 +113,14 @@ fn form(state: &AppState) -> Markup {
 }
 
 fn row(file: &File, reading: Option<&Reading>) -> Markup {
-    let is_done = ["empty", "failed"].contains(&files::step(file.state)) || reading.is_some();
-    let (class, label) = match (files::step(file.state), reading) {
+    let step = Step::of(file.state);
+    let is_done = matches!(step, Step::Empty | Step::Failed) || reading.is_some();
+    let (class, label) = match (step, reading) {
         (_, Some(reading)) if reading.failed.is_some() => ("failed", "Partly read"),
-        ("done", Some(_)) => ("final", "Done"),
-        ("done", None) => ("finishing", "Reading"),
-        ("empty", _) => ("empty", "No words"),
-        ("failed", _) => ("failed", "Failed"),
+        (Step::Done, Some(_)) => ("final", "Done"),
+        (Step::Done | Step::Reading, None) => ("finishing", "Reading"),
+        (Step::Empty, _) => ("empty", "No words"),
+        (Step::Failed, _) => ("failed", "Failed"),
         _ => ("finishing", "Transcribing"),
     };
     html! {

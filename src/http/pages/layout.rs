@@ -5,13 +5,32 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    http::assets,
+    http::{
+        access::{
+            Viewer,
+            rights::{self, Need},
+        },
+        assets,
+    },
     ids::CallSid,
-    store::{Call, CallState},
+    store::{Actor, Call, CallState},
 };
 
-/// Where the bar leads: address and name. A page under an address belongs to it.
-const PLACES: [(&str, &str); 2] = [("/", "Calls"), ("/files", "Files")];
+/// Where the bar leads: address and name. A page under an address belongs to it. Nobody is led to where they
+/// may not go.
+const PLACES: [(&str, &str); 11] = [
+    ("/", "Calls"),
+    ("/leads", "Leads"),
+    ("/search", "Search"),
+    ("/recordings", "Recordings"),
+    ("/files", "Files"),
+    ("/jobs", "Jobs"),
+    ("/health", "Health"),
+    ("/try", "Try it"),
+    ("/accounts", "Accounts"),
+    ("/audit", "Audit"),
+    ("/api", "API"),
+];
 
 #[derive(Clone)]
 pub(in crate::http) struct Page {
@@ -55,8 +74,8 @@ impl Page {
         }
     }
 
-    /// The whole document, as it stands at `path`.
-    pub(in crate::http) fn document(&self, path: &str) -> Markup {
+    /// The whole document, as it stands at `path` for who looks at it; `None` where nobody asked who.
+    pub(in crate::http) fn document(&self, path: &str, viewer: Option<&Viewer>) -> Markup {
         let call = self.call.as_ref();
         html! {
             (DOCTYPE)
@@ -65,7 +84,7 @@ impl Page {
                 body data-page=(self.kind) data-position=(self.position) data-version=(self.version)
                     data-call=[call.map(|(sid, _)| sid)] data-state=[call.map(|(_, state)| state)] {
                     a.skip href="#main" { "Skip to the content" }
-                    (bar(path))
+                    (bar(path, viewer))
                     main #main { (self.content) }
                 }
             }
@@ -89,20 +108,42 @@ impl Page {
     }
 }
 
-fn bar(path: &str) -> Markup {
+fn bar(path: &str, viewer: Option<&Viewer>) -> Markup {
+    let may_go = |place: &str| match rights::of("GET", place).map(|right| right.need) {
+        Some(Need::Scope(scope)) => viewer.is_some_and(|viewer| viewer.may(scope)),
+        _ => viewer.is_some_and(Viewer::is_in),
+    };
     let is_here = |place: &str| match place {
         "/" => path == "/" || path.starts_with("/calls/"),
+        "/jobs" => path.starts_with("/jobs") || path.starts_with("/deliveries"),
         place => path == place || path.starts_with(&format!("{place}/")),
     };
     html! {
         header.bar {
             a.brand href="/" { "callscribe" }
             nav aria-label="Places" {
-                @for (place, name) in PLACES {
+                @for (place, name) in PLACES.into_iter().filter(|(place, _)| may_go(place)) {
                     a href=(place) aria-current=[is_here(place).then_some(if path == place { "page" } else { "true" })] { (name) }
                 }
             }
             span #connection role="status" {}
+            @if let Some(viewer) = viewer { (who(viewer)) }
+        }
+    }
+}
+
+/// Who looks at the page, and the way out.
+fn who(viewer: &Viewer) -> Markup {
+    html! {
+        div.who-am-i {
+            @match viewer.actor {
+                Actor::Open => { a href="/account" { "Open: no accounts" } },
+                Actor::Account | Actor::Token => {
+                    a href="/account" { bdi { (viewer.name) } @if let Some(role) = viewer.role { ", " (role) } }
+                    form method="post" action="/logout" { button { "Log out" } }
+                },
+                Actor::Stranger | Actor::Console => {},
+            }
         }
     }
 }

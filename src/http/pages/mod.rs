@@ -1,21 +1,37 @@
 //! Pages: rendered here, complete without a script; the scripts in `assets` keep them up to date.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-use super::{HttpError, assets};
+use super::HttpError;
 use crate::{
     store::{Call, CallState},
     time::MediaTime,
 };
 
+pub(super) mod account;
+pub(super) mod accounts;
+pub(super) mod api;
+pub(super) mod audit;
 pub(super) mod call;
 pub(super) mod calls;
+pub(super) mod deliveries;
 pub(super) mod files;
+mod filters;
+pub(super) mod health;
+pub(super) mod jobs;
 mod layout;
+pub(super) mod lead;
+pub(super) mod leads;
+pub(super) mod login;
 mod meaning;
-mod talk;
+mod narrow;
+pub(super) mod recordings;
+pub(super) mod search;
+mod spark;
+pub(super) mod try_it;
 
 pub(super) use layout::Page;
+pub(super) use login::onward;
 
 /// Says what went wrong and what can be done.
 pub(super) fn problem(error: &HttpError) -> Page {
@@ -34,7 +50,7 @@ pub(super) fn problem(error: &HttpError) -> Page {
         ),
         "closed" => (
             "Closed",
-            "Set http.access_token in the configuration (16 characters or more), restart, and open this address with ?token=… at its end, once.",
+            "Whoever has the machine makes the first account at its command line: callscribe accounts add NAME --role admin. Then load this page again and log in.",
         ),
         "unknown_host" => (
             "Called by a strange name",
@@ -44,6 +60,20 @@ pub(super) fn problem(error: &HttpError) -> Page {
             "Token, please",
             "It stands in the server's configuration as http.access_token.",
         ),
+        "conflict" | "call_is_live" => (
+            "Not now",
+            "Nothing was changed. Go back, look at how things stand, and try again once that has passed.",
+        ),
+        "role" => (
+            "Not yours to do",
+            "An admin here can give you another role, at “Accounts”.",
+        ),
+        "cross_site" => (
+            "Not from there",
+            "Open the page here and do it again. An old browser, or something between it and this server, may hide which page asked.",
+        ),
+        "wrong_password" => ("Not changed", "Go back and type it again."),
+        "too_many_tries" => ("Too many tries", "Whoever is logged in already stays so."),
         "too_many_viewers" => ("Full house", "Try again in a minute."),
         _ => (
             "That did not work",
@@ -69,22 +99,6 @@ pub(super) fn problem(error: &HttpError) -> Page {
             }
         },
     )
-}
-
-/// Sends the browser on to `path`, now that it has the cookie.
-pub(super) fn welcome(path: &str) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="refresh" content={ "0; url=" (path) };
-                title { "callscribe" }
-                link rel="stylesheet" href=[assets::address("base.css")];
-            }
-            body { main { p { "You are in. " a href=(path) { "Go on" } } } }
-        }
-    }
 }
 
 /// The call's names: a file's, who to whom, or who is heard, or its id.

@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, routing::post};
+use axum::{Router, extract::DefaultBodyLimit};
 use secrecy::SecretString;
+use utoipa_axum::routes;
 
-use super::proxy::Proxies;
-use crate::{store::Store, time::Clock};
+use super::{proxy::Proxies, routes::Routes};
+use crate::{live::hub::Hub, store::Store, time::Clock};
 
 mod answer;
 mod heard;
@@ -24,6 +25,8 @@ pub use options::{BadOptions, Dial, Greeting, Options, Record, StreamVerb};
 /// What the doors work with.
 pub struct Doors {
     pub store: Store,
+    /// Who watches leads learns of them here.
+    pub hub: Hub,
     pub clock: Clock,
     pub options: Options,
     pub proxies: Proxies,
@@ -35,12 +38,16 @@ pub struct Doors {
 
 /// The four doors, at their configured paths.
 pub fn router(doors: Doors) -> Router {
-    let paths = doors.options.clone();
-    Router::new()
-        .route(&paths.voice_path, post(voice::voice))
-        .route(&paths.recording_path, post(news::recording_done))
-        .route(&paths.status_path, post(news::status))
-        .route(&paths.stream_path, post(news::stream))
+    routes(&doors.options)
+        .router()
         .layer(DefaultBodyLimit::max(heard::LONGEST_BODY))
         .with_state(Arc::new(doors))
+}
+
+pub(super) fn routes(paths: &Options) -> Routes<Arc<Doors>> {
+    Routes::new()
+        .door_at(&paths.voice_path, routes!(voice::voice))
+        .door_at(&paths.recording_path, routes!(news::recording_done))
+        .door_at(&paths.status_path, routes!(news::status))
+        .door_at(&paths.stream_path, routes!(news::stream))
 }

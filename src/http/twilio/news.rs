@@ -9,6 +9,7 @@ use metrics::counter;
 use super::{Doors, heard::Heard, refused::Refused};
 use crate::{
     ids::CallSid,
+    live::hub::LeadNews,
     store::{Advanced, NewProviderRecording, ProviderStatus, RecordingNews},
     wire::webhook::{
         CallStatus, RecordingCallback, RecordingEvent, StatusCallback, StreamCallback, StreamEvent,
@@ -19,6 +20,16 @@ use crate::{
 const LONGEST_WHY: usize = 200;
 
 /// A recording is done, or never will be.
+#[utoipa::path(
+    post, path = "/webhook/twilio/recording", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "Twilio's recording status callback.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "RecordingSid": "RE0123456789abcdef0123456789abcdef", "RecordingStatus": "completed", "RecordingUrl": "https://api.twilio.com/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Recordings/RE0123456789abcdef0123456789abcdef", "RecordingDuration": "42", "RecordingChannels": "2" })),
+    security(()),
+    responses(
+        (status = 200, description = "It is known now, or was before."),
+        (status = 204, description = "Nobody knows the call: nothing is made of it."),
+        Refused,
+    ),
+)]
 pub(super) async fn recording_done(
     State(doors): State<Arc<Doors>>,
     heard: Heard,
@@ -46,11 +57,22 @@ pub(super) async fn recording_done(
         RecordingNews::Noted => "noted",
         RecordingNews::Again => "known",
     };
+    doors.hub.publish_lead(&new.call, LeadNews::Changed);
     tracing::info!(call = %new.call, recording = %new.sid, outcome, "the provider told of a recording");
     Ok(answered("recording", outcome))
 }
 
 /// The call went on.
+#[utoipa::path(
+    post, path = "/webhook/twilio/status", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "Twilio's call status callback.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "CallStatus": "completed", "CallDuration": "42" })),
+    security(()),
+    responses(
+        (status = 200, description = "It is known now, or was before."),
+        (status = 204, description = "Nobody knows the call: nothing is made of it."),
+        Refused,
+    ),
+)]
 pub(super) async fn status(
     State(doors): State<Arc<Doors>>,
     heard: Heard,
@@ -71,6 +93,16 @@ pub(super) async fn status(
 }
 
 /// The provider's side of a stream; that it runs says that the call was answered.
+#[utoipa::path(
+    post, path = "/webhook/twilio/stream", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "Twilio's stream status callback.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "StreamSid": "MZ0123456789abcdef0123456789abcdef", "StreamEvent": "stream-started" })),
+    security(()),
+    responses(
+        (status = 200, description = "It is known now, or was before."),
+        (status = 204, description = "Nobody knows the call: nothing is made of it."),
+        Refused,
+    ),
+)]
 pub(super) async fn stream(
     State(doors): State<Arc<Doors>>,
     heard: Heard,
@@ -110,7 +142,10 @@ async fn advance(
     Ok(
         match store.advance_lead(call, status, duration_s, at).await? {
             Advanced::Unknown => unknown(door),
-            Advanced::Moved => answered(door, "moved"),
+            Advanced::Moved => {
+                doors.hub.publish_lead(call, LeadNews::Changed);
+                answered(door, "moved")
+            }
             Advanced::Stood => answered(door, "known"),
         },
     )

@@ -1,10 +1,16 @@
 //! Why a webhook was refused, in a line of plain text: Twilio's debugger shows it.
 
+use std::collections::BTreeMap;
+
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use metrics::counter;
+use utoipa::{
+    PartialSchema,
+    openapi::{self, ContentBuilder, RefOr, ResponseBuilder},
+};
 
 use crate::{
     store,
@@ -52,6 +58,47 @@ impl Refused {
             Self::Webhook(_) | Self::TooLong(_) => (StatusCode::BAD_REQUEST, "bad_field"),
             Self::Store(_) | Self::Nobody => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
+    }
+}
+
+/// As the description tells of it: status, when, and what is answered then.
+const TOLD: [(StatusCode, &str, &str); 4] = [
+    (
+        StatusCode::BAD_REQUEST,
+        "A field is missing or broken.",
+        "CallSid is missing\n",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "The signature is missing or wrong, or a page of another site sent it.",
+        "X-Twilio-Signature is missing or does not match this URL, the form and the auth token\n",
+    ),
+    (
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "Longer than 64 KiB.",
+        "a form of at most 64 KiB is expected\n",
+    ),
+    (
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Not a form.",
+        "a form is expected: application/x-www-form-urlencoded\n",
+    ),
+];
+
+impl utoipa::IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let told = TOLD.map(|(status, when, example)| {
+            let text = ContentBuilder::new()
+                .schema(Some(String::schema()))
+                .example(Some(example.into()))
+                .build();
+            let response = ResponseBuilder::new()
+                .description(when)
+                .content("text/plain", text)
+                .build();
+            (status.as_str().to_owned(), response.into())
+        });
+        told.into()
     }
 }
 

@@ -15,10 +15,21 @@ use super::{
     heard::Heard,
     refused::Refused,
 };
-use crate::{store::NewLead, wire::webhook::VoiceRequest};
+use crate::{live::hub::LeadNews, store::NewLead, wire::webhook::VoiceRequest};
 
+/// A call rings: what to do with it, as TwiML.
+///
 /// The lead is there before the answer leaves. The answer depends on the request alone, so that a
 /// delivery that comes again gets the same.
+#[utoipa::path(
+    post, path = "/webhook/twilio/voice", tag = "Twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = BTreeMap<String, String>, description = "What Twilio sends of a call; `CallSid` at least.", example = json!({ "CallSid": "CA0123456789abcdef0123456789abcdef", "AccountSid": "AC0123456789abcdef0123456789abcdef", "From": "+972541234567", "To": "+97231234567", "CallStatus": "ringing", "Direction": "inbound" })),
+    security(()),
+    responses(
+        (status = 200, description = "TwiML.", body = String, content_type = "text/xml", example = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>…</Response>"),
+        Refused,
+    ),
+)]
 pub(super) async fn voice(
     State(doors): State<Arc<Doors>>,
     heard: Heard,
@@ -33,7 +44,11 @@ pub(super) async fn voice(
         stream: heard.address(&doors, "https", &options.stream_path),
     };
     let twiml = answer::to(&call, options, &addresses)?;
-    let is_new = doors.store.ring(&lead(call), doors.clock.wall()).await?;
+    let lead = lead(call);
+    let is_new = doors.store.ring(&lead, doors.clock.wall()).await?;
+    if is_new {
+        doors.hub.publish_lead(&lead.call, LeadNews::New);
+    }
     let outcome = if is_new { "new" } else { "known" };
     counter!("callscribe_webhooks_total", "door" => "voice", "outcome" => outcome).increment(1);
     let kind = [(header::CONTENT_TYPE, "text/xml; charset=utf-8")];

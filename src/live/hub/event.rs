@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Which utterance an event speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Utterance {
     /// The stream's number in the call, from 1.
     pub stream: u32,
@@ -22,7 +22,7 @@ pub struct Utterance {
 
 /// What happened on a call. All times are call time in seconds. Whoever publishes `replaced`, `state`,
 /// `note` or `ended` has stored it before: viewers read the store when they hear of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CallEvent {
     /// Words heard but not settled: they follow the committed words of their utterance and are replaced
@@ -96,7 +96,7 @@ impl CallEvent {
 }
 
 /// A call appeared or changed its state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename = "call")]
 pub struct ListEvent {
     pub call: CallSid,
@@ -117,6 +117,25 @@ impl ListEvent {
             _ => None,
         }
     }
+}
+
+/// A lead appeared or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename = "lead")]
+pub struct LeadEvent {
+    /// Whose lead it is.
+    pub call: CallSid,
+    pub news: LeadNews,
+}
+
+/// What there is to tell of a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadNews {
+    /// Its call rings.
+    New,
+    /// Read it anew.
+    Changed,
 }
 
 /// Something that a log keeps.
@@ -144,6 +163,20 @@ impl Entry for ListEvent {
     fn fold(&self, (): &mut ()) {}
 }
 
+impl Entry for LeadEvent {
+    type View = ();
+
+    fn name(&self) -> &'static str {
+        "lead"
+    }
+
+    fn supersedes(&self, older: &Self) -> bool {
+        self.call == older.call
+    }
+
+    fn fold(&self, (): &mut ()) {}
+}
+
 /// What stands in the hub at one moment and may not be in the store yet.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CallView {
@@ -156,7 +189,7 @@ pub struct CallView {
 }
 
 /// An utterance still being spoken.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OpenUtterance {
     #[serde(flatten)]
     pub of: Utterance,

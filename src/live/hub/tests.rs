@@ -389,3 +389,62 @@ fn events_read_as_documented() {
         );
     }
 }
+
+#[test]
+fn leads_have_a_log_of_their_own() {
+    let (hub, _) = hub(2);
+    let mut leads = hub.subscribe_leads(Some(hub.leads_position())).unwrap();
+    let mut list = hub.subscribe_list(Some(hub.list_position())).unwrap();
+    hub.publish_lead(&sid("CA1"), LeadNews::New);
+    assert_eq!(drain(&mut leads), ["lead"]);
+    hub.publish(&sid("CA1"), state(CallState::Live));
+    hub.publish(&sid("CA1"), partial(0, "hello"));
+    assert_eq!(drain(&mut leads), ["lead"], "its call changed");
+    assert_eq!(drain(&mut list), ["call"], "and leads are no calls");
+    for _ in 0..9 {
+        hub.publish_lead(&sid("CA2"), LeadNews::Changed);
+    }
+    assert_eq!(
+        drain(&mut leads),
+        ["lead"],
+        "the newest of a lead says it all"
+    );
+    for call in ["CA3", "CA4", "CA5"] {
+        hub.publish_lead(&sid(call), LeadNews::New);
+    }
+    assert_eq!(drain(&mut leads), ["snapshot"], "the log has passed it");
+}
+
+#[test]
+fn the_last_words_of_live_calls_are_at_hand() {
+    let (hub, _) = hub(4);
+    let (one, two) = (sid("CA1"), sid("CA2"));
+    let said = |hub: &Hub, call: &CallSid| hub.last_words(call).map(|last| last.text);
+    hub.publish(&one, state(CallState::Live));
+    assert_eq!((said(&hub, &one), hub.words_since(0)), (None, (0, vec![])));
+    for (event, expected) in [
+        (partial(0, "helo"), "helo"),
+        (delta(0, "hello"), "hello"),
+        (partial(0, "this iss"), "hello this iss"),
+        (partial(0, ""), "hello"),
+        (delta(0, "this is"), "hello this is"),
+        (completed(0, "Hello, this is Dana."), "Hello, this is Dana."),
+        (partial(1, ""), "Hello, this is Dana."),
+        (partial(1, "and"), "and"),
+        (completed(1, ""), "and"),
+        (delta(2, "a b c d e f g h i j"), "a b c d e f g h i j"),
+        (delta(2, "k l m n o p"), "g h i j k l m n o p"),
+    ] {
+        hub.publish(&one, event);
+        assert_eq!(said(&hub, &one).as_deref(), Some(expected));
+    }
+    let (seen, all) = hub.words_since(0);
+    assert_eq!(all.len(), 1, "one line for a call, whatever was said");
+    assert_eq!(hub.words_since(seen), (seen, vec![]));
+    hub.publish(&two, partial(0, &"x".repeat(500)));
+    let (_, newer) = hub.words_since(seen);
+    assert_eq!(newer.len(), 1);
+    assert_eq!((newer[0].call.as_str(), newer[0].text.len()), ("CA2", 120));
+    hub.publish(&one, state(CallState::Finishing));
+    assert_eq!(said(&hub, &one), None);
+}

@@ -1,9 +1,9 @@
 //! Leads as they are read: one, and pages of them.
 
-use std::{fmt, str::FromStr};
+use jiff::Timestamp;
 
 use super::{
-    super::{Error, Store, db::args},
+    super::{Error, Store, db::args, paging::Place},
     Lead, LeadStatus, lead_from,
 };
 use crate::ids::CallSid;
@@ -15,44 +15,26 @@ pub struct LeadFilter {
     /// Of the other side: who called, or on an outbound call who was called. As the provider writes it.
     pub phone: Option<String>,
     pub status: Option<LeadStatus>,
-}
-
-/// Where a page ended: opaque text to whoever pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeadCursor {
-    created_ms: i64,
-    id: uuid::Uuid,
-}
-
-impl fmt::Display for LeadCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.created_ms, self.id)
-    }
-}
-
-impl FromStr for LeadCursor {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let (ms, id) = text.split_once('.').ok_or(Error::BadCursor)?;
-        Ok(Self {
-            created_ms: ms.parse().map_err(|_| Error::BadCursor)?,
-            id: id.parse().map_err(|_| Error::BadCursor)?,
-        })
-    }
+    /// Rang at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Rang before this moment.
+    pub until: Option<Timestamp>,
+    /// Somewhere in the notes, or in what the call meant, in capitals or not.
+    pub text: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeadPage {
     pub leads: Vec<Lead>,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<LeadCursor>,
+    pub next: Option<Place>,
 }
 
 /// Leads beside what their calls meant, of which there may be nothing yet.
 macro_rules! select_leads {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT leads.*, calls.sid AS known_call, call_log.language AS log_language,
+            "SELECT leads.*, calls.state AS call_state, call_log.language AS log_language,
                 call_log.extracted_service, call_log.extracted_city, call_log.path AS log_path,
                 call_log.extraction_confidence, call_log.summary,
                 call_log.updated_at AS log_updated_at
@@ -63,7 +45,7 @@ macro_rules! select_leads {
     };
 }
 
-/// `$1` to `$6`: the cursor, the limit, and call, phone and status, each of which may be null.
+/// `$1` to `$9`: the cursor, the limit, and the filters, each of which may be null.
 macro_rules! select_page {
     ($first:literal) => {
         select_leads!(
@@ -73,6 +55,11 @@ macro_rules! select_page {
               AND ($5 IS NULL OR $5 = CASE WHEN leads.direction LIKE 'outbound%'
                 THEN leads.to_number ELSE leads.from_number END)
               AND ($6 IS NULL OR leads.status = $6)
+              AND ($7 IS NULL OR leads.created_at >= $7)
+              AND ($8 IS NULL OR leads.created_at < $8)
+              AND ($9 IS NULL OR LOWER(leads.notes || ' ' || COALESCE(extracted_service, '') || ' '
+                || COALESCE(extracted_city, '') || ' ' || COALESCE(summary, ''))
+                LIKE LOWER($9) ESCAPE '!')
               ORDER BY leads.created_at DESC, leads.id DESC LIMIT $3"
         )
     };
@@ -103,7 +90,7 @@ impl Store {
     pub async fn leads(
         &self,
         filter: &LeadFilter,
-        after: Option<&LeadCursor>,
+        after: Option<&Place>,
         limit: u32,
     ) -> Result<LeadPage, Error> {
         // A text a filter: each finds its index, and "newest first" has a place to start from.
@@ -117,9 +104,7 @@ impl Store {
             } => select_page!("leads.status = $6"),
             _ => select_page!("1 = 1"),
         };
-        let (ms, id) = after.map_or((i64::MAX, String::new()), |cursor| {
-            (cursor.created_ms, cursor.id.to_string())
-        });
+        let (ms, id) = Place::bounds(after);
         let rows = self
             .db
             .rows(
@@ -131,6 +116,9 @@ impl Store {
                     filter.call.as_ref().map(CallSid::as_str),
                     filter.phone.as_deref(),
                     filter.status.map(LeadStatus::as_str),
+                    filter.since,
+                    filter.until,
+                    filter.text.as_deref().map(within),
                 ],
             )
             .await?;
@@ -138,11 +126,23 @@ impl Store {
         let more = leads.len() > limit as usize;
         leads.truncate(limit as usize);
         let last = leads.last().filter(|_| more);
-        let next =
-            last.map(|lead| format!("{}.{}", lead.created_at.as_millisecond(), lead.id).parse());
+        let next = last.map(|lead| Place::new(lead.created_at, &lead.id));
         Ok(LeadPage {
             next: next.transpose()?,
             leads,
         })
     }
+}
+
+/// A pattern that finds the text as it stands, wherever it is.
+fn within(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }

@@ -96,7 +96,7 @@ async fn pages_are_by_call_and_state(bench: &Bench) {
         loop {
             let page = bench.store.deliveries(&which, after.as_deref(), 2).await;
             let (page, next) = page.unwrap();
-            found.extend(page);
+            found.extend(page.into_iter().map(|told| told.delivery));
             match next {
                 Some(_) => after = next,
                 None => return found,
@@ -147,7 +147,20 @@ async fn attempts_are_numbered_and_delivered_it_stays(bench: &Bench) {
         (delivery.delivered_at, delivery.reason),
         (Some(at(20)), None)
     );
-    assert_eq!(bench.store.delivery_attempts(id).await.unwrap().len(), 4);
+    let attempts = bench.store.delivery_attempts(id).await.unwrap();
+    assert_eq!(attempts.len(), 4);
+    let all = WhichDeliveries::default();
+    let (page, _) = bench.store.deliveries(&all, None, 9).await.unwrap();
+    assert_eq!(page.len(), 2);
+    for told in page {
+        let is_it = told.delivery.id == *id;
+        let expected = if is_it { &attempts[..] } else { &[] };
+        assert_eq!(told.attempts, expected);
+        assert_eq!(told.source.as_deref(), Some("live"));
+        let one = bench.store.told_delivery(&told.delivery.id).await.unwrap();
+        assert_eq!(one, Some(told));
+    }
+    assert_eq!(bench.store.told_delivery("no").await.unwrap(), None);
     let again = bench.store.redeliver(id, at(50)).await.unwrap();
     assert_eq!((again.state, again.tries), (DeliveryState::Waiting, 0));
     let unknown = bench.store.redeliver("no", at(50)).await;

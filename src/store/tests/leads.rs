@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    store::{Advanced, Error, Lead, LeadChange, LeadFilter, LeadStatus, NewLead, testing::*},
+    store::{
+        Advanced, Changed, Error, Lead, LeadChange, LeadFilter, LeadStatus, NewLead, SeenLead,
+        testing::*,
+    },
     wire::webhook::CallStatus,
 };
 
@@ -15,6 +18,8 @@ on_both!(
     the_end_of_a_call_is_announced_once,
     leads_are_found_and_paged,
     a_person_changes_notes_and_status,
+    what_somebody_else_changed_meanwhile_is_not_written_over,
+    leads_are_found_by_day_and_text,
     what_a_call_meant_stands_beside_its_lead,
     a_nul_from_outside_is_no_failure,
 );
@@ -63,7 +68,7 @@ async fn a_call_rings_once(bench: &Bench) {
         (lead.status, lead.call_status),
         (LeadStatus::New, Some(CallStatus::Ringing))
     );
-    assert_eq!((lead.created_at, lead.has_call), (at(0), false));
+    assert_eq!((lead.created_at, lead.call_state), (at(0), None));
     let other = NewLead {
         from: None,
         ..new_lead("CA1")
@@ -74,7 +79,7 @@ async fn a_call_rings_once(bench: &Bench) {
     assert_eq!(bench.store.lead("none").await.unwrap(), None);
     assert_eq!(bench.store.job_counts().await.unwrap(), []);
     bench.stream("CA1", 1).await;
-    assert!(lead_of(bench, "CA1").await.has_call);
+    assert!(lead_of(bench, "CA1").await.call_state.is_some());
 }
 
 async fn two_rings_at_the_same_instant_make_one_lead(bench: &Bench) {
@@ -240,7 +245,7 @@ async fn leads_are_found_and_paged(bench: &Bench) {
     };
     assert_eq!(list(both).await.len(), 3);
     for bad in ["", "1", "x.y", "1.", "1.nonsense"] {
-        let cursor = bad.parse::<crate::store::LeadCursor>();
+        let cursor = bad.parse::<crate::store::Place>();
         assert!(matches!(cursor, Err(Error::BadCursor)), "{bad}");
     }
 }
@@ -251,9 +256,13 @@ async fn a_person_changes_notes_and_status(bench: &Bench) {
         let change = LeadChange {
             notes: notes.map(ToOwned::to_owned),
             status,
+            ..LeadChange::default()
         };
         let changed = bench.store.change_lead(&lead.id, &change, at(5)).await;
-        changed.unwrap().unwrap()
+        match changed.unwrap() {
+            Changed::Done(lead) => lead,
+            other => panic!("{other:?}"),
+        }
     };
     let failed = change(Some("call back"), Some(LeadStatus::Failed)).await;
     assert_eq!(
@@ -272,7 +281,117 @@ async fn a_person_changes_notes_and_status(bench: &Bench) {
     assert_eq!((done.created_at, done.updated_at), (at(0), at(5)));
     let change = LeadChange::default();
     let nobody = bench.store.change_lead("none", &change, at(6)).await;
-    assert_eq!(nobody.unwrap(), None);
+    assert_eq!(nobody.unwrap(), Changed::Unknown);
+}
+
+async fn what_somebody_else_changed_meanwhile_is_not_written_over(bench: &Bench) {
+    let lead = ring(bench, "CA1", 0).await;
+    let change = async |notes: Option<&str>, status, seen: (Option<&str>, Option<LeadStatus>)| {
+        let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+        let change = LeadChange {
+            notes: owned(notes),
+            status,
+            seen: SeenLead {
+                notes: owned(seen.0),
+                status: seen.1,
+            },
+        };
+        bench
+            .store
+            .change_lead(&lead.id, &change, at(5))
+            .await
+            .unwrap()
+    };
+    let notes = |changed: &Changed| match changed {
+        Changed::Done(lead) => (true, lead.notes.clone(), lead.status),
+        Changed::Meanwhile(lead) => (false, lead.notes.clone(), lead.status),
+        Changed::Unknown => panic!("{changed:?}"),
+    };
+    use LeadStatus::{Failed, New, Processed};
+    for (text, status, seen, expected) in [
+        (Some("one"), None, (Some(""), None), (true, "one", New)),
+        (Some("two"), None, (Some(""), None), (false, "one", New)),
+        // What one does not change may be another by now.
+        (None, Some(Failed), (None, Some(New)), (true, "one", Failed)),
+        (
+            Some("two"),
+            None,
+            (Some("one"), None),
+            (true, "two", Failed),
+        ),
+        (
+            Some("x"),
+            Some(Processed),
+            (Some("two"), Some(New)),
+            (false, "two", Failed),
+        ),
+        (
+            Some("x"),
+            Some(Processed),
+            (None, None),
+            (true, "x", Processed),
+        ),
+    ] {
+        let changed = notes(&change(text, status, seen).await);
+        let (is_done, text, status) = expected;
+        assert_eq!(changed, (is_done, text.to_owned(), status), "{text}");
+    }
+}
+
+async fn leads_are_found_by_day_and_text(bench: &Bench) {
+    for (call, secs) in [("CA1", 0), ("CA2", 100), ("CA3", 200)] {
+        ring(bench, call, secs).await;
+    }
+    let lead = bench
+        .store
+        .lead_of(&call_sid("CA2"))
+        .await
+        .unwrap()
+        .unwrap();
+    let change = LeadChange {
+        notes: Some("100% Sure_thing! \u{5dc}\u{5d5}\u{5d8}\u{5d5}".into()),
+        ..LeadChange::default()
+    };
+    bench
+        .store
+        .change_lead(&lead.id, &change, at(300))
+        .await
+        .unwrap();
+    let found = async |filter: LeadFilter| {
+        let page = bench.store.leads(&filter, None, 9).await.unwrap();
+        let calls = page.leads.iter().map(|lead| lead.call.to_string());
+        calls.collect::<Vec<_>>().join(" ")
+    };
+    for (since, until, expected) in [
+        (None, None, "CA3 CA2 CA1"),
+        (Some(100), None, "CA3 CA2"),
+        (None, Some(100), "CA1"),
+        (Some(1), Some(200), "CA2"),
+        (Some(201), None, ""),
+    ] {
+        let filter = LeadFilter {
+            since: since.map(at),
+            until: until.map(at),
+            ..LeadFilter::default()
+        };
+        assert_eq!(found(filter).await, expected, "{since:?} {until:?}");
+    }
+    for (text, expected) in [
+        ("sure", "CA2"),
+        ("100%", "CA2"),
+        ("100_", ""),
+        ("sure_", "CA2"),
+        ("sure%", ""),
+        ("g!", "CA2"),
+        ("\u{5dc}\u{5d5}\u{5d8}", "CA2"),
+        ("nothing", ""),
+    ] {
+        let filter = LeadFilter {
+            text: Some(text.into()),
+            ..LeadFilter::default()
+        };
+        assert_eq!(found(filter).await, expected, "{text}");
+    }
 }
 
 async fn what_a_call_meant_stands_beside_its_lead(bench: &Bench) {

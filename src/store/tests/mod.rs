@@ -1,11 +1,15 @@
 //! The suite that both databases pass.
 
+mod accounts;
+mod audit;
 mod boot;
+mod browse;
 mod call_log;
 mod calls;
 mod deliveries;
 mod files;
 mod forget;
+mod history;
 mod jobs;
 mod leads;
 mod opening;

@@ -4,7 +4,10 @@
 use std::process::{Child, Command, Stdio};
 
 use super::{TURNS, browser};
-use crate::gateway::server::{ENDING, SENTENCE, TestServer, serve};
+use crate::{
+    gateway::server::{ENDING, SENTENCE, TestServer, serve},
+    harness::browser::Browser,
+};
 
 /// The real command, four times as fast as it was spoken.
 fn replay(server: &TestServer, call: &str) -> Child {
@@ -66,10 +69,56 @@ async fn a_replayed_call_is_read_as_it_is_spoken_and_then_replaced() {
         .until("document.querySelectorAll('audio').length === 2")
         .await;
     browser.picture("replay-final").await;
+    what_became_of_it(&browser).await;
     assert!(
         streaming.wait().unwrap().success(),
         "replay saw the final transcript"
     );
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     server.stop().await;
+}
+
+/// The waves are drawn, a word is heard where it was said, and what changed and what happened can be seen.
+async fn what_became_of_it(browser: &Browser) {
+    browser
+        .until("[...document.querySelectorAll('#waves img')].filter((e) => e.naturalWidth > 0).length === 2")
+        .await;
+    let turn = "[...document.querySelectorAll('#transcript .turn[data-words]')].at(-1)";
+    browser
+        .eval(&format!(
+            "{turn}.querySelector('.said').dispatchEvent(new PointerEvent('pointerover', {{ bubbles: true }}))"
+        ))
+        .await;
+    browser
+        .eval(&format!("{turn}.querySelector('.w').click()"))
+        .await;
+    browser
+        .until(&format!(
+            "document.querySelector(`audio[data-track=${{{turn}.dataset.track}}]`).currentTime >= Number({turn}.dataset.start) - 0.1"
+        ))
+        .await;
+    browser
+        .until(&format!("{turn}.classList.contains('heard')"))
+        .await;
+    browser
+        .eval("document.getElementById('play').click()")
+        .await;
+    let told = browser
+        .text("document.querySelector('#history .events').textContent")
+        .await;
+    for what in [
+        "Stream 1 opened",
+        "Recorded: Caller",
+        "Final transcript, version 2",
+    ] {
+        assert!(told.contains(what), "lacks {what}: {told}");
+    }
+    let changed = browser
+        .text("document.getElementById('what-changed').href")
+        .await;
+    browser.go(&changed).await;
+    browser
+        .until("document.querySelector('.compared .sums')")
+        .await;
+    browser.picture("replay-changes").await;
 }

@@ -118,7 +118,7 @@ async fn the_talk_is_followed_until_the_reader_scrolls_up() {
     line.said(Inbound, 41, 205.0, "said behind the reader's back")
         .await;
     browser
-        .until("document.body.innerText.includes('behind the reader')")
+        .until("document.body.textContent.includes('behind the reader')")
         .await;
     assert_eq!(browser.eval("scrollY").await, before, "left in peace");
 

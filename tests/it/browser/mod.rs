@@ -1,10 +1,18 @@
 //! The pages in a real browser, before the eyes of a reader.
 
 mod call;
+mod desk;
+mod desk_looks;
+mod doors;
 mod files;
 mod following;
+mod hearing;
+mod listing;
 mod looks;
+mod microphone;
 mod reading;
+mod versions;
+mod searching;
 
 use std::sync::LazyLock;
 
@@ -23,6 +31,11 @@ static ONE: LazyLock<tokio::sync::Mutex<()>> = LazyLock::new(Default::default);
 
 /// A browser and the turn to use it; `None` where there is none.
 async fn browser() -> Option<(Browser, MutexGuard<'static, ()>)> {
+    browser_with(&[]).await
+}
+
+/// The same, with further switches of Chromium's.
+async fn browser_with(switches: &[String]) -> Option<(Browser, MutexGuard<'static, ()>)> {
     let turn = ONE.lock().await;
-    Some((Browser::open().await?, turn))
+    Some((Browser::open(switches).await?, turn))
 }

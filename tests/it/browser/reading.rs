@@ -28,14 +28,14 @@ async fn recordings_play_from_the_time_that_is_asked_for() {
     line.record(Outbound, &tone().repeat(3)).await;
     browser.go(&format!("{base}/calls/CA1")).await;
     browser
-        .until("document.querySelector('audio[data-track=inbound]').duration === 5")
-        .await;
-    browser
         .eval("[...document.querySelectorAll('.at')].find((a) => a.textContent === '0:02').focus()")
         .await;
     browser.keys("\u{E007}").await;
     browser
         .until("document.querySelector('audio[data-track=inbound]').currentTime > 2.5")
+        .await;
+    browser
+        .until("document.querySelector('audio[data-track=inbound]').duration === 5")
         .await;
     browser
         .eval("void document.querySelector('audio[data-track=outbound]').play()")
@@ -57,15 +57,14 @@ async fn a_keyboard_is_enough() {
     browser.go(&base).await;
     browser.until("document.querySelector('.calls a')").await;
     let mut reached = Vec::new();
-    for _ in 0..3 {
+    // By the skip link and the bar, to what the page is for.
+    while reached.last().is_none_or(|href| href != "/calls/CA1") && reached.len() < 30 {
         browser.keys("\u{E004}").await;
-        reached.push(
-            browser
-                .text("document.activeElement.getAttribute('href')")
-                .await,
-        );
+        let href = "document.activeElement.getAttribute('href')";
+        reached.push(browser.text(href).await);
     }
-    assert_eq!(reached, ["#main", "/", "/calls/CA1"]);
+    assert_eq!(reached[..2], ["#main", "/"]);
+    assert_eq!(reached.last().unwrap(), "/calls/CA1", "{reached:?}");
     let outline = "getComputedStyle(document.activeElement).outlineStyle";
     assert_eq!(browser.text(outline).await, "solid", "the focus is seen");
     browser.keys("\u{E007}").await;

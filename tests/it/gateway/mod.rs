@@ -7,5 +7,6 @@ pub(crate) mod server;
 mod admission;
 mod frames;
 mod meaning;
+mod microphone;
 mod recording;
 pub(crate) mod story;

@@ -32,14 +32,22 @@ pub(crate) async fn serve(tweak: impl FnOnce(&mut Config)) -> TestServer {
 
 /// The same, in a folder that a former one left.
 pub(crate) async fn serve_in(folder: TempDir, tweak: impl FnOnce(&mut Config)) -> TestServer {
+    let engine = Scripted::new(|request: &Request<'_>| Ok(hear(request)));
+    serve_by(Arc::new(engine), folder, tweak).await
+}
+
+/// A server that hears by an engine of the test's choice.
+pub(crate) async fn serve_by(
+    engine: Arc<dyn Engine>,
+    folder: TempDir,
+    tweak: impl FnOnce(&mut Config),
+) -> TestServer {
     let mut config = Config::default();
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.recording.folder = folder.path().join("audio_recordings");
     config.store.url = format!("sqlite://{}", folder.path().join("calls.db").display());
     config.store.transcribe_after_s = 0;
     tweak(&mut config);
-    let engine: Arc<dyn Engine> =
-        Arc::new(Scripted::new(|request: &Request<'_>| Ok(hear(request))));
     let loaded = Loaded {
         live: Some(Arc::clone(&engine)),
         small: None,

@@ -32,7 +32,8 @@ impl Drop for Browser {
 
 impl Browser {
     /// Starts one, or says on stderr why the test is skipped. In CI (`CI` is set) it must start.
-    pub(crate) async fn open() -> Option<Self> {
+    /// `switches` are further ones of Chromium's.
+    pub(crate) async fn open(switches: &[String]) -> Option<Self> {
         let missing = |name: &str| {
             let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
                 .any(|dir| dir.join(name).is_file());
@@ -63,7 +64,7 @@ impl Browser {
             driver,
             _profile: profile,
         };
-        let wanted = capabilities(browser._profile.path());
+        let wanted = capabilities(browser._profile.path(), switches);
         let made = browser.post("", wanted).await;
         let id = made["sessionId"].as_str().unwrap();
         browser.session = format!("{}/{id}", browser.session);
@@ -72,6 +73,12 @@ impl Browser {
             .post("/timeouts", json!({ "script": patience }))
             .await;
         Some(browser)
+    }
+
+    /// Waits for so long from here on: where an engine hears for real, on a machine that has other work.
+    pub(crate) async fn patience(&self, patience: Duration) {
+        let body = json!({ "script": patience.as_millis() });
+        self.post("/timeouts", body).await;
     }
 
     pub(crate) async fn go(&self, url: &str) {
@@ -92,10 +99,12 @@ impl Browser {
             .map_or_else(|| value.to_string(), ToOwned::to_owned)
     }
 
-    /// Waits until an expression is true, looking again whenever the page changes or scrolls.
+    /// Waits until an expression is true, looking again whenever the page changes or scrolls, and on the
+    /// page that takes its place.
     pub(crate) async fn until(&self, expression: &str) {
         let script = format!(
             "const done = arguments[0];
+             window.isWaiting = true;
              const holds = () => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }};
              if (holds()) return done(true);
              const look = () => {{ if (holds()) {{ watch.disconnect(); done(true); }} }};
@@ -104,11 +113,32 @@ impl Browser {
              for (const name of ['scroll', 'loadedmetadata', 'playing', 'timeupdate', 'error']) addEventListener(name, look, true);"
         );
         let body = json!({ "script": script, "args": [] });
-        let answer = self.try_post("/execute/async", body).await;
-        if let Err(error) = answer {
+        while let Err(error) = self.try_post("/execute/async", body.clone()).await {
+            // A script ends with its page, and the driver calls that a timeout.
+            if self.eval("window.isWaiting").await != Value::Bool(true) {
+                continue;
+            }
             let page = self.text("document.body.innerText").await;
             panic!("never came true: {expression}\n{error}\nThe page:\n{page}");
         }
+    }
+
+    /// Waits for a page with this heading, which may be another document than the one that is shown, and
+    /// one without scripts.
+    pub(crate) async fn arrives(&self, heading: &str) {
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            let shown = json!({ "script": "return document.querySelector('h1')?.textContent;", "args": [] });
+            if self
+                .try_post("/execute/sync", shown)
+                .await
+                .is_ok_and(|h1| h1 == heading)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let page = self.text("document.body.innerText").await;
+        panic!("never came to {heading:?}; the page:\n{page}");
     }
 
     /// Types keys where the focus is; `\u{E004}` is Tab, `\u{E007}` Enter.
@@ -213,7 +243,8 @@ impl Browser {
         faults
     }
 
-    async fn cdp(&self, method: &str, params: Value) -> Value {
+    /// A command of the browser's own protocol.
+    pub(crate) async fn cdp(&self, method: &str, params: Value) -> Value {
         let body = json!({ "cmd": method, "params": params });
         self.post("/goog/cdp/execute", body).await
     }
@@ -275,7 +306,7 @@ fn start_driver() -> (Child, u16) {
     (driver, port)
 }
 
-fn capabilities(profile: &Path) -> Value {
+fn capabilities(profile: &Path, switches: &[String]) -> Value {
     let profile = format!("--user-data-dir={}", profile.display());
     let args = [
         "--headless=new",
@@ -291,6 +322,10 @@ fn capabilities(profile: &Path) -> Value {
         "--lang=en-GB",
         &profile,
     ];
+    let args: Vec<&str> = args
+        .into_iter()
+        .chain(switches.iter().map(String::as_str))
+        .collect();
     json!({ "capabilities": { "alwaysMatch": {
         "browserName": "chrome",
         "goog:chromeOptions": { "args": args },

@@ -140,22 +140,8 @@ impl Line<'_> {
 
     /// Begins a recording whose file holds `samples` already.
     pub(crate) async fn record(&self, track: Track, samples: &[i16]) -> PathBuf {
-        let path = self
-            .site
-            .dir
-            .path()
-            .join(format!("{}_{}_{track}.wav", self.call, self.stream.number));
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 16_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-        samples
-            .iter()
-            .for_each(|&sample| writer.write_sample(sample).unwrap());
-        writer.finalize().unwrap();
+        let name = format!("{}_{}_{track}.wav", self.call, self.stream.number);
+        let path = self.wav(&name, samples);
         let new = NewRecording {
             key: self.recording(track),
             speaker: self.speakers[track.index()]
@@ -168,21 +154,74 @@ impl Line<'_> {
         path
     }
 
+    /// A file of a recording.
+    pub(crate) fn wav(&self, name: &str, samples: &[i16]) -> PathBuf {
+        let path = self.site.dir.path().join(name);
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        samples
+            .iter()
+            .for_each(|&sample| writer.write_sample(sample).unwrap());
+        writer.finalize().unwrap();
+        path
+    }
+
     pub(crate) async fn record_closed(
         &self,
         track: Track,
         path: &std::path::Path,
         failed: Option<&str>,
     ) {
-        let frames = (std::fs::metadata(path).unwrap().len() - 44) / 2;
+        let none = serde_json::Value::Null;
+        self.record_ended(track, &[path], &[], failed, none).await;
+    }
+
+    /// `detail`: levels and verdict, as the sidecar has them.
+    pub(crate) async fn record_judged(
+        &self,
+        track: Track,
+        path: &std::path::Path,
+        failed: Option<&str>,
+        detail: serde_json::Value,
+    ) {
+        self.record_ended(track, &[path], &[], failed, detail).await;
+    }
+
+    /// A recording of several files, with gaps (`[at, length]` in ms).
+    pub(crate) async fn record_closed_with(
+        &self,
+        track: Track,
+        paths: &[&std::path::Path],
+        gaps: &[(u64, u64)],
+        failed: Option<&str>,
+    ) {
+        let none = serde_json::Value::Null;
+        self.record_ended(track, paths, gaps, failed, none).await;
+    }
+
+    async fn record_ended(
+        &self,
+        track: Track,
+        paths: &[&std::path::Path],
+        gaps: &[(u64, u64)],
+        failed: Option<&str>,
+        detail: serde_json::Value,
+    ) {
+        let part = |path: &&std::path::Path| RecordingPart {
+            path: path.to_path_buf(),
+            frames: (std::fs::metadata(path).unwrap().len() - 44) / 2,
+            channel: 0,
+        };
+        let gap = |&(at, long): &(u64, u64)| (MediaTime::from_ms(at), MediaTime::from_ms(long));
         let end = RecordingEnd {
-            parts: vec![RecordingPart {
-                path: path.to_owned(),
-                frames,
-                channel: 0,
-            }],
-            gaps: vec![],
-            detail: serde_json::Value::Null,
+            parts: paths.iter().map(part).collect(),
+            gaps: gaps.iter().map(gap).collect(),
+            detail,
             failed: failed.map(ToOwned::to_owned),
         };
         let at = self.site.clock.wall();
@@ -190,7 +229,7 @@ impl Line<'_> {
         self.site.store.record_closed(&key, &end, at).await.unwrap();
     }
 
-    fn recording(&self, track: Track) -> RecordingKey {
+    pub(crate) fn recording(&self, track: Track) -> RecordingKey {
         RecordingKey {
             stream: self.stream.clone(),
             track,

@@ -17,7 +17,7 @@ use callscribe::{
         fetch::{self, Fetcher},
         files::Files,
     },
-    http::{Access, AppState, router},
+    http::{About, Access, AppState, router},
     ids::CallSid,
     insight::{self, Insight},
     live::hub::{self, Hub},
@@ -27,7 +27,7 @@ use callscribe::{
     },
     store::{CallState, NewCall, NewStream, RecordingPart, Store, StreamKey},
     tasks,
-    time::Clock,
+    time::{Clock, MediaTime},
     webhooks,
 };
 use tokio::task::JoinHandle;
@@ -48,7 +48,8 @@ pub(crate) struct Site {
     /// What jobs work with; nobody runs them but a test.
     pub(crate) jobs: after::Context,
     file_limits: after::files::Options,
-    access: Arc<Access>,
+    pub(crate) about: Arc<About>,
+    pub(crate) access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
     address: Option<SocketAddr>,
 }
@@ -66,7 +67,10 @@ fn app(site: &Site) -> Router {
         files: Arc::new(Files::new(site.jobs.clone(), site.file_limits.clone())),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
+        about: Arc::clone(&site.about),
+        microphones: None,
         closing: site.closing.clone(),
+        outside: Arc::default(),
     })
 }
 
@@ -85,6 +89,7 @@ fn jobs(store: &Store, clock: &Clock, folder: &Path) -> after::Context {
         archive_days: 0,
         hooks: Arc::new(webhooks::Sender::new(&webhooks::Options::default()).unwrap()),
         fetcher: Arc::new(Fetcher::new(fetch::Options::default(), None)),
+        progress: after::Progress::default(),
     }
 }
 
@@ -111,6 +116,7 @@ impl Hearing for Scripted {
         &self,
         _: &[RecordingPart],
         _: Option<&str>,
+        _: &dyn Fn(MediaTime),
         _: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing> {
         let words = words(0.0, SAID);
@@ -164,8 +170,18 @@ impl Site {
         let clock = Clock::manual("2025-11-10T14:30:52Z".parse().unwrap());
         let store = Store::open(&options).await.unwrap();
         let hub = Hub::new(hub, clock.clone());
-        let token = token.map(Into::into);
-        let access = Access::new(listen.parse().unwrap(), token.as_ref(), &[]).unwrap();
+        let recording = callscribe::recordings::Options {
+            folder: dir.path().into(),
+            ..Default::default()
+        };
+        let models = vec![("Final transcript", "base".to_owned())];
+        let about = Arc::new(About::new(clock.clone(), &recording, models));
+        let options = callscribe::http::Options {
+            access_token: token.map(Into::into),
+            ..Default::default()
+        };
+        let proxies = callscribe::http::proxy::Proxies::default();
+        let access = Access::new(listen.parse().unwrap(), &options, proxies).unwrap();
         let mut site = Self {
             jobs: jobs(&store, &clock, dir.path()),
             file_limits: after::files::Options::default(),
@@ -177,6 +193,7 @@ impl Site {
             dir,
             not_ready: Arc::default(),
             closing: CancellationToken::new(),
+            about,
             serving: Mutex::default(),
             address: None,
         };
@@ -189,6 +206,16 @@ impl Site {
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, String::new()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost");
@@ -196,23 +223,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.answer(request.body(Body::empty()).unwrap()).await
-    }
-
-    /// With a JSON body.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: &serde_json::Value,
-    ) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("content-type", "application/json");
-        self.answer(request.body(Body::from(body.to_string())).unwrap())
-            .await
+        self.answer(request.body(Body::from(body)).unwrap()).await
     }
 
     /// Files are read by this insight.
@@ -266,6 +277,16 @@ impl Site {
         }
     }
 
+    pub(crate) async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(method, path, &json, body.to_string()).await
+    }
+
     /// Serves on a port of this machine until the test ends; gives the address.
     pub(crate) async fn listen(&self) -> String {
         self.serve("127.0.0.1:0".parse().unwrap()).await
@@ -282,6 +303,16 @@ impl Site {
         });
         *self.serving.lock().unwrap() = Some((serving, address));
         format!("http://{address}")
+    }
+
+    /// Another process on the same rows, with a hub of its own.
+    pub(crate) async fn another(&self) -> Self {
+        let other = Self::open().await;
+        Self {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            ..other
+        }
     }
 
     /// The process ends and another one takes its place, on the same rows; it does not listen yet.

@@ -26,7 +26,7 @@ async fn every_answer_carries_the_security_headers() {
         }
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(
             answer.header("cross-origin-resource-policy"),
             "same-origin",
@@ -93,6 +93,7 @@ async fn beyond_localhost_all_is_closed_but_health() {
         ("/api/v1/calls", 403),
         ("/api/v1/events", 403),
         ("/metrics", 403),
+        ("/login", 403),
         ("/healthz", 200),
         ("/readyz", 200),
     ] {
@@ -100,7 +101,9 @@ async fn beyond_localhost_all_is_closed_but_health() {
         assert_eq!(answer.status.as_u16(), status, "{path}");
         if status == 403 {
             assert!(
-                answer.text().contains("access_token"),
+                answer
+                    .text()
+                    .contains("callscribe accounts add NAME --role admin"),
                 "{path}: {}",
                 answer.text()
             );

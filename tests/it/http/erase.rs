@@ -62,3 +62,59 @@ async fn deletion_is_for_who_has_the_token() {
     let did = site.ask(Method::DELETE, path, &headers).await;
     assert_eq!(did.status.as_u16(), 200);
 }
+
+#[tokio::test]
+async fn the_page_says_what_will_go_and_then_what_went() {
+    let site = Site::open().await;
+    let line = site.call("CA1").await;
+    line.said(Inbound, 0, 0.0, "hello there").await;
+    let path = line.record(Inbound, &vec![7; 16_000 * 90]).await;
+    let ask = async |method: Method| site.ask(method, "/calls/CA1/delete", &[]).await;
+    for method in [Method::GET, Method::POST] {
+        let live = ask(method).await;
+        assert_eq!(live.status.as_u16(), 409);
+        assert!(live.text().contains("goes on, and is being recorded"));
+    }
+    let page = site.get("/calls/CA1").await;
+    assert!(
+        !page.text().contains("/delete"),
+        "not offered while it goes on"
+    );
+
+    line.record_closed(Inbound, &path, None).await;
+    line.hang_up(90).await;
+    line.finish(&[(Inbound, 0.0, "Hello there, Yossi.")]).await;
+    let page = site.get("/calls/CA1").await;
+    assert!(page.text().contains("href=\"/calls/CA1/delete\""));
+    let goes = [
+        "<li>1 recording of 1:30 in all</li>",
+        "<li>1 file, 2.9 MB on the disk</li>",
+        "<li>2 versions of the transcript</li>",
+        "<li>2 passages of what was said</li>",
+    ];
+    let would = ask(Method::GET).await;
+    for text in goes
+        .iter()
+        .chain(&["<form method=\"post\" action=\"/calls/CA1/delete\">"])
+    {
+        assert!(
+            would.text().contains(text),
+            "lacks {text}:\n{}",
+            would.text()
+        );
+    }
+    assert!(path.is_file(), "asking deletes nothing");
+    let foreign = [("sec-fetch-site", "cross-site")];
+    let refused = site.ask(Method::POST, "/calls/CA1/delete", &foreign).await;
+    assert_eq!(refused.status.as_u16(), 403);
+
+    let did = ask(Method::POST).await;
+    assert_eq!(did.status.as_u16(), 200);
+    for text in goes.iter().chain(&["<h1>Deleted</h1>"]) {
+        assert!(did.text().contains(text), "lacks {text}:\n{}", did.text());
+    }
+    assert!(!path.exists());
+    for method in [Method::GET, Method::POST] {
+        assert_eq!(ask(method).await.status.as_u16(), 404, "once");
+    }
+}

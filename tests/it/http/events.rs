@@ -217,7 +217,19 @@ async fn the_list_is_told_of_calls_and_their_states() {
         (&event["call"], &event["state"]),
         (&"CA1".into(), &"live".into())
     );
-    line.partial(Inbound, 0, 0.0, "not for the list");
+    line.partial(Inbound, 0, 0.0, "helo");
+    line.delta(Inbound, 0, 0.0, "hello");
+    line.partial(Inbound, 0, 0.4, "there");
+    let (name, words) = viewer.next().await.unwrap();
+    let expected =
+        serde_json::json!([{ "call": "CA1", "track": "inbound", "text": "hello there" }]);
+    assert_eq!(
+        (name.as_str(), &words["calls"]),
+        ("words", &expected),
+        "once, and the last of them"
+    );
+    assert!(!viewer.last_id.is_empty());
+    line.partial(Inbound, 0, 0.4, "not any more");
     line.state(CallState::Finishing);
     assert_eq!(viewer.next().await.unwrap().1["state"], "finishing");
 }

@@ -410,12 +410,12 @@ async fn prompts_are_a_persons_to_change() {
         (json!({}), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "prompt": "since, place" }), StatusCode::NO_CONTENT),
     ] {
-        let answer = site.send(Method::PUT, path, &body).await;
+        let answer = site.send_json(Method::PUT, path, &body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text());
     }
     assert_eq!(count().await, 8);
     let bad = site
-        .send(
+        .send_json(
             Method::PUT,
             "/api/v1/prompts/1/%3Cb%3E",
             &json!({ "prompt": "x" }),

@@ -2,11 +2,22 @@
 
 mod access;
 mod api;
+mod audit;
+mod changes;
 mod erase;
+mod deliveries;
 mod events;
 mod files;
+mod login;
 mod jobs;
+mod openapi;
 mod insight;
+mod leads;
 mod pages;
 mod people;
 mod recording;
+mod recordings;
+mod rights;
+mod timeline;
+mod waveform;
+mod search;

@@ -9,7 +9,7 @@ const CUSTOMERS: &str = "/api/v1/customers";
 const BOOKINGS: &str = "/api/v1/bookings";
 
 async fn add(site: &Site, path: &str, body: Value) -> Value {
-    let answer = site.send(Method::POST, path, &body).await;
+    let answer = site.send_json(Method::POST, path, &body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     let made = answer.json();
     let place = format!("{path}/{}", made["id"].as_str().unwrap());
@@ -38,7 +38,7 @@ async fn a_customer_lives() {
     );
     let path = format!("{CUSTOMERS}/{}", made["id"].as_str().unwrap());
     let change = json!({ "notes": "asked twice", "email": "", "phones": ["+1-555-0123"] });
-    let changed = site.send(Method::PATCH, &path, &change).await.json();
+    let changed = site.send_json(Method::PATCH, &path, &change).await.json();
     assert_eq!(changed["phones"][0]["e164"], "+15550123");
     assert_eq!(
         (&changed["name"], &changed["notes"]),
@@ -113,7 +113,7 @@ async fn a_booking_lives_in_the_business_s_time() {
     assert_eq!(made["starts_at"], "2024-11-15T18:30:00+00:00");
     let path = format!("{BOOKINGS}/{}", made["id"].as_str().unwrap());
     let change = json!({ "status": "confirmed", "starts_at": "2024-11-16" });
-    let changed = site.send(Method::PATCH, &path, &change).await.json();
+    let changed = site.send_json(Method::PATCH, &path, &change).await.json();
     assert_eq!(
         (
             &changed["starts_at"],
@@ -144,12 +144,8 @@ async fn a_booking_lives_in_the_business_s_time() {
 #[tokio::test]
 async fn what_is_asked_wrongly_is_told() {
     let site = Site::open().await;
-    add(
-        &site,
-        CUSTOMERS,
-        json!({ "name": "Ann", "external_id": "7" }),
-    )
-    .await;
+    let ann = json!({ "name": "Ann", "external_id": "7" });
+    add(&site, CUSTOMERS, ann).await;
     let bad = StatusCode::BAD_REQUEST;
     for (path, body, status, said) in [
         (CUSTOMERS, json!({}), bad, "name: is missing"),
@@ -202,7 +198,11 @@ async fn what_is_asked_wrongly_is_told() {
             "phone",
         ),
     ] {
-        refused(&site.send(Method::POST, path, &body).await, status, said);
+        refused(
+            &site.send_json(Method::POST, path, &body).await,
+            status,
+            said,
+        );
     }
     for query in ["?phone=12", "?cursor=x", "?limit=0"] {
         refused(&site.get(&format!("{CUSTOMERS}{query}")).await, bad, "");

@@ -4,7 +4,7 @@
 mod faults;
 mod leads;
 mod oracle;
-mod peer;
+pub(crate) mod peer;
 mod refused;
 mod rings;
 mod signed;

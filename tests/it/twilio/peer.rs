@@ -5,17 +5,17 @@ use reqwest::{Method, Response, header::HeaderMap};
 
 use crate::gateway::server::TestServer;
 
-pub(super) const TOKEN: &str = "12345";
-pub(super) const VOICE: &str = "/webhook/twilio/voice";
-pub(super) const RECORDING: &str = "/webhook/twilio/recording_done";
-pub(super) const STATUS: &str = "/webhook/twilio/status";
-pub(super) const STREAM: &str = "/webhook/twilio/stream";
-pub(super) const DOORS: [&str; 4] = [VOICE, RECORDING, STATUS, STREAM];
+pub(crate) const TOKEN: &str = "12345";
+pub(crate) const VOICE: &str = "/webhook/twilio/voice";
+pub(crate) const RECORDING: &str = "/webhook/twilio/recording_done";
+pub(crate) const STATUS: &str = "/webhook/twilio/status";
+pub(crate) const STREAM: &str = "/webhook/twilio/stream";
+pub(crate) const DOORS: [&str; 4] = [VOICE, RECORDING, STATUS, STREAM];
 
-pub(super) type Fields<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
 
 /// As a browser and Twilio write it.
-pub(super) fn form(fields: Fields<'_>) -> String {
+pub(crate) fn form(fields: Fields<'_>) -> String {
     let escape = |text: &str| -> String {
         text.bytes()
             .map(|b| match b {
@@ -33,13 +33,13 @@ pub(super) fn form(fields: Fields<'_>) -> String {
 
 impl TestServer {
     /// Posts a form, signed for the address that it is posted to.
-    pub(super) async fn post(&self, path: &str, fields: Fields<'_>) -> Response {
+    pub(crate) async fn post(&self, path: &str, fields: Fields<'_>) -> Response {
         let signature = signature::sign(TOKEN, &self.url(path), fields);
         self.post_with(path, fields, &[("x-twilio-signature", &signature)])
             .await
     }
 
-    pub(super) async fn post_with(
+    pub(crate) async fn post_with(
         &self,
         path: &str,
         fields: Fields<'_>,
@@ -53,7 +53,7 @@ impl TestServer {
         self.send(Method::POST, path, &headers, form(fields)).await
     }
 
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -75,13 +75,13 @@ impl TestServer {
     }
 
     /// All leads there are, newest first.
-    pub(super) async fn leads(&self) -> Vec<serde_json::Value> {
+    pub(crate) async fn leads(&self) -> Vec<serde_json::Value> {
         let page = self.json("/api/v1/leads?limit=200").await;
         page["leads"].as_array().unwrap().clone()
     }
 
     /// Jobs that were ever made of this kind.
-    pub(super) async fn jobs(&self, kind: &str) -> u32 {
+    pub(crate) async fn jobs(&self, kind: &str) -> u32 {
         let counts = self.server.gateway.store.job_counts().await.unwrap();
         let of_kind = counts.iter().filter(|count| count.kind == kind);
         of_kind.map(|count| count.count).sum()

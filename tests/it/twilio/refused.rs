@@ -20,6 +20,7 @@ use callscribe::{
         proxy::Proxies,
         twilio::{Doors, Options, router},
     },
+    live::hub::{self, Hub},
     store::{LeadFilter, Store},
     time::Clock,
     wire::signature,
@@ -131,9 +132,11 @@ async fn doors(token: Option<&str>) -> (Router, Store, tempfile::TempDir) {
         ..Default::default()
     };
     let store = Store::open(&options).await.unwrap();
+    let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
     let doors = Doors {
         store: store.clone(),
-        clock: Clock::manual(jiff::Timestamp::UNIX_EPOCH),
+        hub: Hub::new(hub::Options::default(), clock.clone()),
+        clock,
         options: Options::default(),
         proxies: Proxies::default(),
         auth_token: token.map(Into::into),

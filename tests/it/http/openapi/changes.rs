@@ -1,0 +1,229 @@
+//! Everything that can be changed is changed, and the answers held against the description.
+
+use callscribe::http::{Outside, description};
+
+use super::{
+    filled::{DELIVERY, filled},
+    keeps_to, of_id,
+    schema::Schemas,
+    send,
+};
+use crate::harness::site::Site;
+
+/// The operation's id, method, address and body.
+type Change<'a> = (&'a str, &'a str, String, &'a str);
+
+async fn asked(site: &Site, changes: &[Change<'_>]) {
+    let api = description(&Outside::default());
+    let schemas = Schemas::of(&api);
+    for (id, method, address, body) in changes {
+        let answer = send(site, method, address, body).await;
+        let what = format!("{method} {address} {body}");
+        keeps_to(&schemas, of_id(&api, id), &answer, &what);
+    }
+}
+
+/// The id of the first in a list.
+async fn first(site: &Site, list: &str) -> String {
+    let all = site.get(&format!("/api/v1/{list}")).await.json();
+    all[list][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn changes_of_leads_and_work_answer_as_described() {
+    let site = filled().await;
+    let lead = first(&site, "leads").await;
+    let job = first(&site, "jobs").await;
+    asked(
+        &site,
+        &[
+            (
+                "patch_leads_id",
+                "PATCH",
+                format!("/api/v1/leads/{lead}"),
+                r#"{"notes":"called back"}"#,
+            ),
+            (
+                "patch_leads_id",
+                "PATCH",
+                format!("/api/v1/leads/{lead}"),
+                r#"{"nonsense":1}"#,
+            ),
+            ("patch_leads_id", "PATCH", "/api/v1/leads/none".into(), "{}"),
+            (
+                "patch_leads_id",
+                "PATCH",
+                format!("/api/v1/leads/{lead}"),
+                r#"{"notes":"mine","seen":{"notes":"other"}}"#,
+            ),
+            (
+                "post_deliveries_id_redeliver",
+                "POST",
+                format!("/api/v1/deliveries/{DELIVERY}/redeliver"),
+                "",
+            ),
+            (
+                "post_deliveries_id_redeliver",
+                "POST",
+                "/api/v1/deliveries/none/redeliver".into(),
+                "",
+            ),
+            (
+                "post_jobs_id_retry",
+                "POST",
+                format!("/api/v1/jobs/{job}/retry"),
+                "",
+            ),
+            (
+                "delete_jobs_id",
+                "DELETE",
+                format!("/api/v1/jobs/{job}"),
+                "",
+            ),
+            ("delete_jobs_id", "DELETE", "/api/v1/jobs/none".into(), ""),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn changes_of_customers_answer_as_described() {
+    let site = filled().await;
+    let customer = first(&site, "customers").await;
+    asked(
+        &site,
+        &[
+            (
+                "post_customers",
+                "POST",
+                "/api/v1/customers".into(),
+                r#"{"name":"דנה","phones":["0541234568"]}"#,
+            ),
+            ("post_customers", "POST", "/api/v1/customers".into(), "{}"),
+            (
+                "post_customers",
+                "POST",
+                "/api/v1/customers".into(),
+                r#"{"nonsense":1}"#,
+            ),
+            (
+                "post_customers",
+                "POST",
+                "/api/v1/customers".into(),
+                r#"{"name":"x","external_id":"7"}"#,
+            ),
+            (
+                "patch_customers_id",
+                "PATCH",
+                format!("/api/v1/customers/{customer}"),
+                r#"{"notes":"likes tea"}"#,
+            ),
+            (
+                "patch_customers_id",
+                "PATCH",
+                "/api/v1/customers/none".into(),
+                "{}",
+            ),
+            (
+                "delete_customers_id",
+                "DELETE",
+                format!("/api/v1/customers/{customer}"),
+                "",
+            ),
+            (
+                "delete_customers_id",
+                "DELETE",
+                format!("/api/v1/customers/{customer}"),
+                "",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn changes_of_bookings_answer_as_described() {
+    let site = filled().await;
+    let booking = first(&site, "bookings").await;
+    asked(
+        &site,
+        &[
+            (
+                "post_bookings",
+                "POST",
+                "/api/v1/bookings".into(),
+                r#"{"customer_external_id":"7","starts_at":"2025-11-15"}"#,
+            ),
+            ("post_bookings", "POST", "/api/v1/bookings".into(), "{}"),
+            (
+                "post_bookings",
+                "POST",
+                "/api/v1/bookings".into(),
+                r#"{"customer_external_id":"none","starts_at":"2025-11-15"}"#,
+            ),
+            (
+                "patch_bookings_id",
+                "PATCH",
+                format!("/api/v1/bookings/{booking}"),
+                r#"{"status":"cancelled"}"#,
+            ),
+            (
+                "patch_bookings_id",
+                "PATCH",
+                "/api/v1/bookings/none".into(),
+                "{}",
+            ),
+            (
+                "delete_bookings_id",
+                "DELETE",
+                format!("/api/v1/bookings/{booking}"),
+                "",
+            ),
+            (
+                "delete_bookings_id",
+                "DELETE",
+                format!("/api/v1/bookings/{booking}"),
+                "",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn deletions_of_calls_and_recordings_answer_as_described() {
+    let site = filled().await;
+    asked(
+        &site,
+        &[
+            (
+                "delete_calls_id_recording_track",
+                "DELETE",
+                "/api/v1/calls/CA1/recording/inbound?dry_run=true".into(),
+                "",
+            ),
+            (
+                "delete_calls_id_recording_track",
+                "DELETE",
+                "/api/v1/calls/CA1/recording/inbound".into(),
+                "",
+            ),
+            (
+                "delete_calls_id_recording_track",
+                "DELETE",
+                "/api/v1/calls/CA1/recording/inbound".into(),
+                "",
+            ),
+            (
+                "delete_calls_id",
+                "DELETE",
+                "/api/v1/calls/CA1?dry_run=true".into(),
+                "",
+            ),
+            ("delete_calls_id", "DELETE", "/api/v1/calls/CA2".into(), ""),
+            ("delete_calls_id", "DELETE", "/api/v1/calls/CA1".into(), ""),
+            ("delete_calls_id", "DELETE", "/api/v1/calls/CA1".into(), ""),
+        ],
+    )
+    .await;
+}
