@@ -57,10 +57,23 @@ pub(super) struct Completion {
 pub(super) enum Gone {
     #[error("it answered {status}{said}")]
     Refused { status: u16, said: String },
+    #[error("the call is longer than what it can read at once")]
+    TooMuch,
     #[error("it asks to wait {0} s")]
     TooLong(u64),
     #[error("{0}")]
     Broken(String),
+}
+
+impl Gone {
+    /// Whether the next question would fare no better.
+    pub(super) fn is_of_the_server(&self) -> bool {
+        match self {
+            Self::TooMuch => false,
+            Self::Refused { status, .. } => ![400, 413, 422].contains(status),
+            Self::TooLong(_) | Self::Broken(_) => true,
+        }
+    }
 }
 
 /// How one request ended, if not well.
@@ -180,6 +193,9 @@ impl Client {
         if status.is_success() {
             return read(&bytes).map_err(Trouble::Final);
         }
+        if status.is_client_error() && is_about_the_context(&bytes) {
+            return Err(Trouble::Final(Gone::TooMuch));
+        }
         let gone = Gone::Refused {
             status: status.as_u16(),
             said: told(&bytes),
@@ -297,6 +313,26 @@ fn told(bytes: &[u8]) -> String {
     code.map_or_else(String::new, |code| {
         format!(": {}", code.chars().take(MOST_TOLD).collect::<String>())
     })
+}
+
+/// A question that does not fit the model: OpenAI, vLLM and llama-cpp-python say so by a code, llama.cpp's own
+/// server by a type, others in their message alone.
+fn is_about_the_context(bytes: &[u8]) -> bool {
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let error = &body["error"];
+    let is_named = ["type", "code"].iter().any(|key| {
+        let name = error[key].as_str().unwrap_or_default();
+        ["context_length_exceeded", "exceed_context_size_error"].contains(&name)
+    });
+    let texts = [&error["message"], error, &body["message"], &body["detail"]];
+    let mut messages = texts.into_iter().filter_map(Value::as_str);
+    is_named
+        || messages.any(|message| {
+            let message = message.to_lowercase();
+            ["context length", "context size", "context window"]
+                .iter()
+                .any(|words| message.contains(words))
+        })
 }
 
 /// The innermost cause: "connection refused" rather than "error sending request".

@@ -13,8 +13,10 @@ use super::{
     },
     Model,
     answer::{LONG, SHORT, is_nothing, object, tidy},
+    asking::{Question, Spent},
     client::Completion,
-    support::all_said,
+    loosely,
+    spoken::{figures_said, names_said, said_together},
 };
 
 const DETECT: &str = include_str!("../prompts/detect.txt");
@@ -25,6 +27,9 @@ const MOST_FIELDS: usize = 60;
 /// Characters of a prompt that a model wrote.
 const LONGEST_PROMPT: usize = 2_000;
 const MOST_ITEMS: usize = 5;
+/// Words that may stand between those of a name, and of another value.
+const IN_NAME: usize = 1;
+const IN_VALUE: usize = 6;
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -51,11 +56,7 @@ impl Model {
             .iter()
             .map(|pair| format!("{}: {}", pair.domain, pair.category))
             .collect();
-        let question = format!(
-            "Known pairs:\n{}\n{}",
-            pairs.join("\n"),
-            self.transcript(said)
-        );
+        let head = format!("Known pairs:\n{}\n", pairs.join("\n"));
         let schema = schema(&[
             ("domain", json!({ "type": "string" })),
             ("category", json!({ "type": "string" })),
@@ -66,6 +67,7 @@ impl Model {
             struct Answer {
                 domain: String,
                 category: String,
+                #[serde(deserialize_with = "loosely::share")]
                 confidence: f32,
             }
             let answer: Answer = parsed(completion)?;
@@ -76,7 +78,13 @@ impl Model {
             }
             Ok((pair, answer.confidence))
         };
-        let ((pair, sure), tokens) = self.asked(DETECT, question, Some(&schema), read).await?;
+        let question = Question {
+            system: DETECT,
+            head,
+            said: Some(said),
+            schema: Some(&schema),
+        };
+        let ((pair, sure), tokens) = self.about_file(&question, read).await?;
         Ok(Detected {
             confidence: if pair.is_unknown() {
                 0
@@ -101,14 +109,17 @@ impl Model {
             || "whatever a business of this domain would write down".to_owned(),
             ToOwned::to_owned,
         );
-        let question = format!(
-            "Domain: {}\nCategory: {}\nWhat \"domain_specific\" holds: {wanted}\n{}",
-            pair.domain,
-            pair.category,
-            self.transcript(said)
+        let head = format!(
+            "Domain: {}\nCategory: {}\nWhat \"domain_specific\" holds: {wanted}\n",
+            pair.domain, pair.category,
         );
-        let read = |completion: &Completion| parsed::<Told>(completion);
-        let (told, tokens) = self.asked(EXTRACT, question, None, read).await?;
+        let question = Question {
+            system: EXTRACT,
+            head,
+            said: Some(said),
+            schema: None,
+        };
+        let (told, tokens) = self.about_file(&question, parsed::<Told>).await?;
         let held = Held {
             words: Words::of(said),
             year: today.to_zoned(TimeZone::UTC).year(),
@@ -118,7 +129,6 @@ impl Model {
 
     /// The prompt for a pair that is new.
     pub(in crate::insight) async fn write_prompt(&self, pair: &Pair) -> Result<String, String> {
-        let question = format!("Domain: {}\nCategory: {}", pair.domain, pair.category);
         let schema = schema(&[("prompt", json!({ "type": "string" }))]);
         let read = |completion: &Completion| -> Result<String, String> {
             #[derive(Deserialize)]
@@ -134,8 +144,32 @@ impl Model {
                 )),
             }
         };
-        let (prompt, _) = self.asked(WRITE, question, Some(&schema), read).await?;
+        let question = Question {
+            system: WRITE,
+            head: format!("Domain: {}\nCategory: {}", pair.domain, pair.category),
+            said: None,
+            schema: Some(&schema),
+        };
+        let (prompt, _) = self.about_file(&question, read).await?;
         Ok(prompt)
+    }
+
+    /// With the tokens of all requests.
+    async fn about_file<T>(
+        &self,
+        question: &Question<'_>,
+        read: impl Fn(&Completion) -> Result<T, String>,
+    ) -> Result<(T, Tokens), String> {
+        let mut spent = Spent::default();
+        let outcome = self.put(question, &mut spent, read).await;
+        if let Err(why) = &outcome {
+            tracing::warn!(
+                model = self.name,
+                reason = why,
+                "the language model was of no use for a file"
+            );
+        }
+        Ok((outcome?, spent.tokens.unwrap_or_default()))
     }
 }
 
@@ -170,11 +204,17 @@ struct Told {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct ToldGeneral {
+    #[serde(deserialize_with = "loosely::text")]
     agent_name: Option<String>,
+    #[serde(deserialize_with = "loosely::text")]
     customer_name: Option<String>,
-    sentiment: Option<String>,
+    #[serde(deserialize_with = "loosely::sentiment")]
+    sentiment: Option<Sentiment>,
+    #[serde(deserialize_with = "loosely::text")]
     resolution: Option<String>,
+    #[serde(deserialize_with = "loosely::texts")]
     topics: Vec<String>,
+    #[serde(deserialize_with = "loosely::texts")]
     action_items: Vec<String>,
 }
 
@@ -192,7 +232,7 @@ impl Held {
             let name = name
                 .map(|name| tidy(&name))
                 .filter(|name| !is_nothing(name))?;
-            if name.chars().count() <= SHORT && all_said(&self.words, &name) {
+            if name.chars().count() <= SHORT && said_together(&self.words, &name, IN_NAME) {
                 return Some(name);
             }
             notes.push(format!("{key}: dropped, not said"));
@@ -202,13 +242,13 @@ impl Held {
         let general = General {
             agent_name: name("agent_name", general.agent_name),
             customer_name: name("customer_name", general.customer_name),
-            sentiment: sentiment(general.sentiment.as_deref()),
+            sentiment: general.sentiment,
             resolution: general
                 .resolution
                 .map(|r| r.trim().to_lowercase())
                 .filter(|r| ["resolved", "unresolved", "follow_up"].contains(&r.as_str())),
-            topics: items(general.topics, SHORT),
-            action_items: items(general.action_items, LONG),
+            topics: self.opinions(general.topics, SHORT),
+            action_items: self.opinions(general.action_items, LONG),
         };
         let mut flat = Map::new();
         flatten("", Value::Object(told.domain_specific), &mut flat);
@@ -234,13 +274,31 @@ impl Held {
     fn bears_out(&self, value: &Value) -> bool {
         match value {
             Value::Bool(_) => true,
-            Value::Number(number) => all_said(&self.words, &number.to_string()),
+            Value::Number(number) => {
+                let text = number.to_string();
+                let text = text.strip_suffix(".0").unwrap_or(&text);
+                said_together(&self.words, text, 0)
+            }
             Value::String(text) if text.chars().count() > LONG => false,
             Value::String(text) => {
-                all_said(&self.words, text) || self.has_date(text) || self.has_time(text)
+                said_together(&self.words, text, IN_VALUE)
+                    || self.has_date(text)
+                    || self.has_time(text)
             }
             _ => false,
         }
+    }
+
+    /// In words of the model's own; figures and names in them must have been said.
+    fn opinions(&self, texts: Vec<String>, most: usize) -> Vec<String> {
+        let texts = texts.iter().map(|text| tidy(text));
+        let good = texts.filter(|text| {
+            !is_nothing(text)
+                && text.chars().count() <= most
+                && figures_said(&self.words, text)
+                && names_said(&self.words, text)
+        });
+        good.take(MOST_ITEMS).collect()
     }
 
     fn heard(&self, is: impl Fn(&str) -> bool) -> bool {
@@ -283,16 +341,6 @@ impl Held {
             && (is(hour) || (hour > 12 && is(hour - 12)) || (hour == 0 && is(12)))
             && (minute == 0 || is(minute))
     }
-}
-
-fn sentiment(text: Option<&str>) -> Option<Sentiment> {
-    serde_json::from_value(json!(text?.trim().to_lowercase())).ok()
-}
-
-fn items(texts: Vec<String>, most: usize) -> Vec<String> {
-    let texts = texts.iter().map(|text| tidy(text));
-    let good = texts.filter(|text| !is_nothing(text) && text.chars().count() <= most);
-    good.take(MOST_ITEMS).collect()
 }
 
 /// Values of values become `outer.inner`; of a list, `outer.0`. Nothing is left out, but what is nothing.
