@@ -11,6 +11,7 @@ mod gateway;
 mod harness;
 mod http;
 mod import;
+mod language_model;
 mod live_words;
 mod load;
 mod models;

@@ -29,12 +29,13 @@ pub(super) fn said_together(words: &Words, text: &str, between: usize) -> bool {
     })
 }
 
-/// Of a text's words of four letters and more.
+/// Of a text's words of four letters and more; of all, where all are shorter.
 pub(super) fn share_said(words: &Words, text: &str) -> f32 {
-    let text = Words::of_one(text);
-    let long = text.all.iter().filter(|word| word.letters.len() >= 4);
+    let text = Words::of_one(text).all;
+    let is_long = |word: &&Word| word.letters.len() >= 4;
+    let has_long = text.iter().any(|word| is_long(&word));
     let (mut said, mut all) = (0.0, 0.0);
-    for word in long {
+    for word in text.iter().filter(|word| !has_long || is_long(word)) {
         all += 1.0;
         if is_said(words, word) {
             said += 1.0;

@@ -2,7 +2,7 @@
 //!
 //! | field | believed where | else |
 //! |---|---|---|
-//! | service | it is of the list; surest where it was also named | dropped; unnamed: half as sure, and half of that again for each fact beside it that was invented |
+//! | service | it is of the list; surest where it was also named | dropped; unnamed: half as sure, half of that again for each fact beside it that was invented, and then another one that was named goes before it |
 //! | city | it is of the list and was said, misheard or not | dropped |
 //! | customer name, preferred time | it was said, its words together and in this order | dropped |
 //! | summary | most of its words were said, some of each part, and every figure | the one made on the box |
@@ -98,7 +98,7 @@ pub(in crate::insight) fn believed(
     };
     let topics = opinions("topics", answer.topics);
     let action_items = opinions("action_items", answer.action_items);
-    let summary = summary(&words, answer.summary, on_box, notes);
+    let summary = summary(lists, &words, answer.summary, on_box, notes);
     let sure = match (&service, &city) {
         (None, None) => None,
         (one, other) => {
@@ -154,6 +154,10 @@ fn service(
         (Some(known), _) if is_mentioned(list, words, &known) => {
             notes.push("service: another one was named as well".into());
             Some((known, sure.min(DISPUTED)))
+        }
+        (Some(_), Some(found)) if unnamed < UNNAMED => {
+            notes.push("service: not named in the call; another one was".into());
+            Some((found.name, found.confidence * UNSEEN))
         }
         (Some(known), _) => {
             notes.push("service: not named in the call".into());
@@ -223,21 +227,28 @@ fn is_listed(lists: [&List; 2], text: &str) -> bool {
     lists.iter().any(|list| list.whole(text).is_some())
 }
 
-/// The same, which nobody named on this call.
+/// Something that the lists know, and nobody named on this call.
 fn is_parroted(lists: [&List; 2], words: &Words, text: &str) -> bool {
-    let unsaid = |list: &&List| {
-        let name = list.whole(text);
-        name.is_some_and(|name| !is_mentioned(list, words, name))
-    };
-    lists.iter().any(unsaid)
+    let text = Words::of_one(text);
+    lists.iter().any(|list| {
+        let mut mentions = list.mentions(&text).into_iter();
+        mentions.any(|mention| !is_mentioned(list, words, &list.names[mention.name]))
+    })
 }
 
-fn summary(words: &Words, told: Told, on_box: &Meaning, notes: &mut Vec<String>) -> Summary {
+fn summary(
+    lists: [&List; 2],
+    words: &Words,
+    told: Told,
+    on_box: &Meaning,
+    notes: &mut Vec<String>,
+) -> Summary {
     let mut parts = std::iter::once(&told.title).chain(&told.points);
     let text = format!("{} {}", told.title, told.points.join(" "));
     let why = if !told.fits() {
         "not a title and two points of a fit length"
     } else if figures_said(words, &text)
+        && !is_parroted(lists, words, &text)
         && share_said(words, &text) >= SAID
         && parts.all(|part| share_said(words, part) >= PART_SAID)
     {
