@@ -48,6 +48,7 @@ pub struct Config {
     pub store: store::Options,
     pub jobs: after::Options,
     pub downloads: after::fetch::Options,
+    pub files: after::files::Options,
     pub webhooks: webhooks::Options,
     pub insight: insight::Options,
     pub people: people::Options,

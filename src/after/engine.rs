@@ -11,6 +11,7 @@ use crate::{
         final_pass::{self, Error, transcribe},
     },
     store::{RecordingPart, open_parts},
+    time::MediaTime,
 };
 
 /// Makes a session for one recording; in production one that shares the lanes with live calls.
@@ -57,6 +58,7 @@ impl Hearing for FinalPass {
         &self,
         parts: &[RecordingPart],
         language: Option<&str>,
+        progress: &dyn Fn(MediaTime),
         stop: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing> {
         let (_, sessions) = self.engine.as_ref().map_err(NoHearing::clone)?;
@@ -71,7 +73,7 @@ impl Hearing for FinalPass {
             ..self.options.clone()
         };
         let heard =
-            transcribe(&mut session, &mut source, &options, |_| {}).map_err(
+            transcribe(&mut session, &mut source, &options, progress).map_err(
                 |error| match error {
                     _ if stop.is_cancelled() => NoHearing::Stopped,
                     Error::Audio(error) => NoHearing::Unreadable(error.to_string()),

@@ -23,7 +23,6 @@ use crate::{
 
 mod body;
 mod options;
-mod sniff;
 
 pub use options::Options;
 

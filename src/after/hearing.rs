@@ -19,7 +19,8 @@ pub trait Hearing: Send + Sync {
     /// What the engine is told, enough to run it again; part of the version's identity.
     fn parameters(&self) -> serde_json::Value;
 
-    /// Hears the files of one recording, one after the other, as one. `stop` asks it to give up soon.
+    /// Hears the files of one recording, one after the other, as one. `progress` is told how far; `stop` asks it
+    /// to give up soon.
     ///
     /// # Errors
     /// When the files cannot be read or the engine failed.
@@ -27,6 +28,7 @@ pub trait Hearing: Send + Sync {
         &self,
         parts: &[RecordingPart],
         language: Option<&str>,
+        progress: &dyn Fn(MediaTime),
         stop: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing>;
 }

@@ -32,9 +32,12 @@ mod download;
 mod engine;
 pub mod erase;
 pub mod fetch;
+pub mod files;
 mod hearing;
 mod link;
+mod progress;
 mod purge;
+mod read_file;
 mod runner;
 mod transcribe;
 mod understand;
@@ -51,7 +54,9 @@ pub use download::Download;
 pub use engine::{FinalPass, Sessions};
 pub use hearing::{HeardTrack, Hearing, NoHearing};
 pub use link::Link;
+pub use progress::{Progress, Sound};
 pub use purge::Purge;
+pub use read_file::{ReadFile, WritePrompt};
 pub use runner::{KINDS, Outcome, Runner, Worker};
 pub use transcribe::Transcribe;
 pub use understand::Understand;
@@ -128,6 +133,8 @@ pub struct Context {
     pub hooks: Arc<webhooks::Sender>,
     /// Gets the provider's recordings.
     pub fetcher: Arc<fetch::Fetcher>,
+    /// How far final passes are.
+    pub progress: Progress,
 }
 
 /// Called when something changed for those who watch a call. It must not wait.

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Analyse, Announce, Archive, Context, Deliver, Download, Job, Link, Purge, Transcribe, Trouble,
-    Understand, alert::alert, backoff::backoff, daily,
+    Analyse, Announce, Archive, Context, Deliver, Download, Job, Link, Purge, ReadFile, Transcribe,
+    Trouble, Understand, WritePrompt, alert::alert, backoff::backoff, daily,
 };
 use crate::{
     store::{self, Error},
@@ -86,8 +86,10 @@ impl Runner {
         }
         for number in 0..context.options.understand_at_once {
             runner.add::<Understand>(context, number);
+            runner.add::<ReadFile>(context, number);
         }
         runner.add::<Link>(context, 0);
+        runner.add::<WritePrompt>(context, 0);
         runner.add::<Announce>(context, 0);
         for number in 0..context.hooks.workers() {
             runner.add::<Deliver>(context, number);
@@ -349,7 +351,7 @@ fn stopping() -> Trouble {
 }
 
 /// Every kind of job there is.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 11] = [
     Transcribe::KIND,
     Analyse::KIND,
     Download::KIND,
@@ -357,6 +359,8 @@ pub const KINDS: [&str; 9] = [
     Deliver::KIND,
     Understand::KIND,
     Link::KIND,
+    ReadFile::KIND,
+    WritePrompt::KIND,
     Archive::KIND,
     Purge::KIND,
 ];

@@ -134,10 +134,15 @@ async fn hear_all(
     stop: &CancellationToken,
 ) -> Result<Vec<Heard>, Trouble> {
     let mut all = Vec::new();
+    let total = recordings.iter().map(|r| r.duration);
+    let total = total.fold(MediaTime::ZERO, |sum, length| sum + length);
+    let _under = context.progress.begin(&call.sid, total);
+    let mut before = MediaTime::ZERO;
     for recording in recordings {
         let stream = streams.iter().find(|s| s.key == recording.key.stream);
         let stream = stream.context("a recording without its stream")?;
-        let (track, unreadable) = hear(context, call, &recording, stop).await?;
+        let (track, unreadable) = hear(context, call, &recording, before, stop).await?;
+        before = before + recording.duration;
         let lacking = unreadable.or_else(|| recording.failed.clone()).map(|why| {
             let (track, number) = (recording.key.track, recording.key.stream.number);
             format!("the {track} recording of stream {number}: {why}")
@@ -154,11 +159,13 @@ async fn hear_all(
     Ok(all)
 }
 
-/// What one recording says. One that cannot be read says nothing, and why; the others still count.
+/// What one recording says, after `before` of others. One that cannot be read says nothing, and why; the others
+/// still count.
 async fn hear(
     context: &Context,
     call: &Call,
     recording: &Recording,
+    before: MediaTime,
     stop: &CancellationToken,
 ) -> Result<(HeardTrack, Option<String>), Trouble> {
     if recording.state == RecordingState::Deleted {
@@ -173,8 +180,10 @@ async fn hear(
     let hearing = Arc::clone(&context.hearing);
     let parts = recording.parts.clone();
     let (language, stop) = (call.language.clone(), stop.clone());
+    let (progress, sid) = (context.progress.clone(), call.sid.clone());
     let heard = tasks::blocking("final pass", move || {
-        hearing.hear(&parts, language.as_deref(), &stop)
+        let far = |at| progress.heard(&sid, before + at);
+        hearing.hear(&parts, language.as_deref(), &far, &stop)
     });
     match heard.await.context("the final pass died")? {
         Ok(track) => Ok((track, None)),

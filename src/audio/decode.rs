@@ -1,5 +1,5 @@
-//! Files of any kind → 16 kHz: WAV (PCM, float, mu-law, A-law, ADPCM) and MP3, any rate, any number of
-//! channels, and Ogg Opus, a block at a time. A WAV that was cut off, or whose header was never finished, is decoded as
+//! Files of any kind → 16 kHz, any rate, any number of channels, a block at a time: WAV (PCM, float, mu-law,
+//! A-law, ADPCM), MP3, AAC and ALAC (alone or in M4A), FLAC, Vorbis, and Opus in Ogg, WebM and Matroska. A WAV that was cut off, or whose header was never finished, is decoded as
 //! far as it goes.
 
 mod ogg;
@@ -13,7 +13,7 @@ use std::{
 };
 
 use symphonia::core::{
-    codecs::audio::{AudioDecoder, AudioDecoderOptions},
+    codecs::audio::{AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_OPUS},
     errors::Error as Failure,
     formats::{FormatReader, TrackType, probe::Hint},
     io::MediaSourceStream,
@@ -53,6 +53,7 @@ pub struct Decoder {
     block: Vec<Vec<f32>>,
     /// Frames of `rate` decoded so far.
     frames: u64,
+    most_frames: u64,
     damaged: u64,
     ended: bool,
 }
@@ -75,7 +76,7 @@ impl Decoder {
                 path: path.to_owned(),
             });
         }
-        if opus::is_ogg(&bytes).map_err(failed)? {
+        if opus::is_ogg_opus(&bytes).map_err(failed)? {
             return Self::opus(path, bytes);
         }
         let unreadable = |why: &dyn std::fmt::Display| unreadable(path, why);
@@ -95,6 +96,19 @@ impl Decoder {
             })?;
         let parameters = track.codec_params.as_ref().and_then(|p| p.audio());
         let parameters = parameters.ok_or_else(|| unreadable(&"its coding is unknown"))?;
+        let (track_id, frames_hint) = (track.id, track.num_frames);
+        if parameters.codec == CODEC_ID_OPUS {
+            let head = parameters.extra_data.as_deref().unwrap_or_default();
+            let voice = opus::Voice::new(head).map_err(|why| unreadable(&why))?;
+            let channels = voice.channels();
+            let coding = Coding::Other(Other {
+                format,
+                decoder: Codec::Opus(voice),
+                track: track_id,
+            });
+            // Its frames are counted in the container's own units.
+            return Self::new(path, coding, opus::RATE, channels, None);
+        }
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(|failure| unreadable(&failure))?;
@@ -105,11 +119,10 @@ impl Decoder {
             .channels
             .as_ref()
             .map_or(0, |channels| channels.count());
-        let (track, frames_hint) = (track.id, track.num_frames);
         let coding = Coding::Other(Other {
             format,
-            decoder,
-            track,
+            decoder: Codec::Symphonia { decoder, rate },
+            track: track_id,
         });
         Self::new(path, coding, rate, channels, frames_hint)
     }
@@ -147,6 +160,7 @@ impl Decoder {
             planes: Vec::new(),
             block: vec![Vec::new(); channels],
             frames: 0,
+            most_frames: u64::MAX,
             damaged: 0,
             ended: false,
         })
@@ -173,6 +187,11 @@ impl Decoder {
         let frames = self.frames_hint?;
         let samples = frames.saturating_mul(ENGINE_RATE);
         Some(samples.div_ceil(u64::from(self.rate)))
+    }
+
+    /// Refuses more than so many seconds: whatever the file claims, it is told only once they are decoded.
+    pub fn limit(&mut self, most_seconds: u32) {
+        self.most_frames = u64::from(most_seconds) * u64::from(self.rate);
     }
 
     /// Packets that could not be decoded, and gaps in an Ogg file; silence stands in their place.
@@ -230,6 +249,12 @@ impl Decoder {
             return Err(self.broken(&"the number of channels changes"));
         }
         self.frames += self.planes[0].len() as u64;
+        if self.frames > self.most_frames {
+            return Err(Error::TooLong {
+                path: self.path.clone(),
+                most: self.most_frames / u64::from(self.rate),
+            });
+        }
         let channels = self
             .planes
             .iter_mut()
@@ -278,8 +303,17 @@ fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Error {
 /// What symphonia reads.
 struct Other {
     format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: Codec,
     track: u32,
+}
+
+enum Codec {
+    Symphonia {
+        decoder: Box<dyn AudioDecoder>,
+        rate: u32,
+    },
+    /// Which symphonia finds in a container, and cannot decode.
+    Opus(opus::Voice),
 }
 
 enum Step {
@@ -293,13 +327,18 @@ impl Other {
         let Some(packet) = self.next_packet()? else {
             return Ok(Step::End);
         };
-        match self.decoder.decode(&packet) {
+        let (decoder, rate) = match &mut self.decoder {
+            Codec::Symphonia { decoder, rate } => (decoder, *rate),
+            Codec::Opus(voice) => return Ok(voice.step(&packet.data, planes)),
+        };
+        match decoder.decode(&packet) {
             Ok(audio) => {
                 audio.copy_to_vecs_planar(planes);
                 Ok(Step::Decoded)
             }
+            // A file may claim any length for a packet; none has more than a second.
             Err(Failure::DecodeError(_) | Failure::IoError(_)) => Ok(Step::Damaged {
-                frames: usize::try_from(packet.dur.get()).unwrap_or(0),
+                frames: usize::try_from(packet.dur.get().min(rate.into())).unwrap_or(0),
             }),
             Err(failure) => Err(failure),
         }

@@ -10,5 +10,6 @@ mod ogg;
 pub mod opus;
 pub mod pcm;
 pub mod resample;
+pub mod sniff;
 pub mod source;
 pub mod wav;

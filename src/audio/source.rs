@@ -35,6 +35,8 @@ pub enum Error {
         channel: usize,
         channels: usize,
     },
+    #[error("{}: longer than {most} s", path.display())]
+    TooLong { path: PathBuf, most: u64 },
     #[error("{}: not a 16 kHz recording of this program", path.display())]
     NotARecording { path: PathBuf },
 }

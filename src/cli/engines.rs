@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    after::{self, FinalPass, NoHearing, Observer, Runner, Sessions, Told, fetch::Fetcher},
+    after::{self, FinalPass, NoHearing, Observer, Sessions, Told, fetch::Fetcher},
     config::Config,
     ids::CallSid,
     insight::Insight,
@@ -87,17 +87,20 @@ fn open(config: &Config, name: &str) -> Result<Arc<dyn Engine>, EngineError> {
     Ok(Arc::new(Whisper::load(&file)?))
 }
 
-/// Starts what runs after calls, beside the gateway.
+/// What jobs work with beside a gateway.
 ///
 /// # Errors
 /// When the webhooks' targets or the lists of the insight cannot be meant.
-pub fn start_jobs(config: &Config, loaded: &Loaded, gateway: &Gateway) -> anyhow::Result<Runner> {
+pub fn beside(
+    config: &Config,
+    loaded: &Loaded,
+    gateway: &Gateway,
+) -> anyhow::Result<after::Context> {
     let hub = gateway.hub.clone();
     let observer = Arc::new(move |call: &CallSid, told: &Told| tell(&hub, call, told));
     let (store, clock) = (gateway.store.clone(), gateway.clock.clone());
     let hearing = final_pass(config, loaded, beside_calls(gateway));
-    let context = context(config, store, clock, hearing, observer)?;
-    Ok(Runner::start(&context))
+    context(config, store, clock, hearing, observer)
 }
 
 /// What jobs work with in this process.
@@ -125,6 +128,7 @@ pub fn context(
         retention_days: config.recording.retention_days,
         archive_days: config.recording.archive_days,
         fetcher: Arc::new(Fetcher::new(config.downloads.clone(), token)),
+        progress: after::Progress::default(),
         hooks: Arc::new(webhooks::Sender::new(&config.webhooks)?),
     })
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engines::{self, Loaded};
 use crate::{
-    after,
+    after::{self, files::Files},
     config::Config,
     http::{
         self, About, Access, AppState,
@@ -144,7 +144,9 @@ impl Server {
         let lifecycle = Lifecycle::default();
         let closing = CancellationToken::new();
         let gateway = gateway(config, &loaded, &store, &lifecycle, &clock)?;
-        let jobs = engines::start_jobs(config, &loaded, &gateway)?;
+        let context = engines::beside(config, &loaded, &gateway)?;
+        let jobs = after::Runner::start(&context);
+        let files = Files::new(context, config.files.clone());
         let about = About::new(clock.clone(), &config.recording, loaded.names());
         let about = Arc::new(about);
         let render = metrics.clone();
@@ -152,7 +154,7 @@ impl Server {
         drop(tasks::spawn("figures", watch));
         let access = Access::new(config.server.listen, &config.http, config.server.proxies())?;
         let access = Arc::new(access);
-        let app = app(config, &gateway, &access, &closing, metrics, about);
+        let app = app(config, &gateway, files, &access, &closing, metrics, about);
         let doors = connections::serve(listener, app, closing.clone(), HEAD_TIMEOUT);
         let doors = tasks::spawn("doors", doors);
         drop(tasks::spawn(
@@ -288,6 +290,7 @@ pub(super) fn outside(config: &Config) -> http::Outside {
 fn app(
     config: &Config,
     gateway: &Gateway,
+    files: Files,
     access: &Arc<Access>,
     closing: &CancellationToken,
     metrics: PrometheusHandle,
@@ -302,6 +305,7 @@ fn app(
         not_ready: Arc::new(move || ready.not_ready()),
         metrics: Arc::new(move || metrics.render()),
         people: Arc::new(config.people.clone()),
+        files: Arc::new(files),
         recordings: config.recording.folder.clone(),
         shelf: Arc::default(),
         about,

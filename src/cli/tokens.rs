@@ -28,7 +28,7 @@ enum Action {
     Add {
         name: AccountName,
         /// What it may do: calls:read, recordings:read, leads:read, jobs:read, health:read, leads:write,
-        /// jobs:write, calls:speak, calls:delete, doors:manage; may be repeated.
+        /// jobs:write, calls:speak, files:write, calls:delete, doors:manage; may be repeated.
         #[arg(long = "scope", required = true, value_delimiter = ',')]
         scopes: Vec<Scope>,
         /// Days after which it ends; without, it does not.

@@ -36,6 +36,8 @@ static FILES: &[(&str, &[u8])] = &files![
     "capture.js",
     "doors.css",
     "doors.js",
+    "files.css",
+    "files.js",
     "health.css",
     "health.js",
     "heard.js",

@@ -22,6 +22,7 @@ use tower_http::{
 use utoipa_axum::routes;
 
 use crate::{
+    after::files::Files,
     live::{self, hub::Hub},
     people,
     recordings::archive::Shelf,
@@ -44,6 +45,7 @@ mod error;
 mod erase;
 mod events;
 mod figures;
+mod files;
 mod filter;
 mod health;
 mod jobs;
@@ -55,6 +57,7 @@ pub mod media;
 pub mod microphone;
 mod pages;
 mod paging;
+mod prompts;
 pub mod proxy;
 mod ring;
 mod range;
@@ -115,6 +118,8 @@ pub struct AppState {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Where the business is at home.
     pub people: Arc<people::Options>,
+    /// Takes uploaded files in.
+    pub files: Arc<Files>,
     /// Where recordings are.
     pub recordings: PathBuf,
     /// Archived recordings that are listened to.
@@ -383,6 +388,21 @@ fn people() -> Routes {
         )
 }
 
+/// Audio files, and how they are read. An upload has a limit of its own.
+fn files() -> Routes {
+    Routes::new()
+        .route(
+            "/files",
+            get(pages::files::show).and(POST, pages::files::bring),
+        )
+        .door(routes!(files::transcribe))
+        .door(routes!(files::list, files::upload))
+        .layer(DefaultBodyLimit::disable())
+        .door(routes!(files::get))
+        .door(routes!(prompts::list))
+        .door(routes!(prompts::put, prompts::remove))
+}
+
 /// What is behind the guard.
 fn guarded() -> Routes {
     // In no cache.
@@ -396,10 +416,12 @@ fn guarded() -> Routes {
         .merge(doors())
         .merge(texts())
         .merge(whose())
+        .merge(files())
         .layer(no_store)
         .door(routes!(recording::get, recordings::remove))
         .door(routes!(waveform::wave))
         .door(routes!(waveform::spectrogram))
+        .door(routes!(files::events))
         .door(routes!(events::of_leads))
         .door(routes!(events::of_call))
         .door(routes!(events::of_list))

@@ -126,6 +126,14 @@ impl List {
         Some(&self.names[whole.name])
     }
 
+    /// The name that this text is or sounds like, with nothing beside it.
+    pub(super) fn whole(&self, text: &str) -> Option<&str> {
+        let words = Words::of_one(text);
+        let mentions = self.mentions(&words);
+        let whole = mentions.iter().find(|m| m.at.len() == words.all.len())?;
+        Some(&self.names[whole.name])
+    }
+
     /// All places, best first where they overlap; in order.
     pub(super) fn mentions(&self, words: &Words) -> Vec<Mention> {
         let mut found = self.bags.mentions(&words.all);

@@ -6,6 +6,7 @@
 //! | [`editex`], [`lists`], [`loose`], [`weigh`] | the business's names found in it, misheard ones too; how sure that is |
 //! | [`addressed`] | sentences that speak to a machine: they are evidence of nothing |
 //! | [`summary`] | a title and two points, cut out of what was said |
+//! | [`domain`], [`lexicon`], [`patterns`] | of a file: its domain and category, and the data in it |
 //! | [`model`] | the language model, where one is configured, and what of its answer is believed |
 //! | [`meaning`] | what comes out |
 //!
@@ -16,15 +17,20 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::{tasks, time::Clock};
 
 mod addressed;
+pub mod domain;
 mod editex;
+mod lexicon;
 mod lists;
 mod loose;
 mod meaning;
 mod model;
 mod options;
+mod patterns;
 mod said;
 mod summary;
 mod weigh;
@@ -40,6 +46,7 @@ pub use said::{Said, Turn};
 pub(crate) use editex::distance;
 pub(crate) use words::fold;
 
+use domain::{Detected, Extracted, Pair};
 use lists::List;
 use model::Model;
 use weigh::Found;
@@ -91,6 +98,58 @@ impl Insight {
             }
             Err(failed) => plain.instead_of(failed),
         }
+    }
+
+    /// Stage one of a file: which of the known pairs it is, or with a model maybe a new one.
+    ///
+    /// # Errors
+    /// Why the model is of no use, where one is configured.
+    pub async fn detect(
+        self: &Arc<Self>,
+        said: Arc<Said>,
+        known: Vec<Pair>,
+    ) -> Result<Detected, String> {
+        if let Some(model) = &self.model {
+            return model.detect(&said, &known).await;
+        }
+        let found = tasks::blocking("insight", move || {
+            lexicon::detect(&Words::of(&said), &known)
+        });
+        found.await.map_err(|error| error.to_string())
+    }
+
+    /// Stage two: what it holds, taken out by `prompt` where there is one for its pair. Where the model fails,
+    /// by patterns, and why is said.
+    pub async fn extract(
+        self: &Arc<Self>,
+        said: Arc<Said>,
+        pair: &Pair,
+        prompt: Option<&str>,
+        at: Timestamp,
+    ) -> Extracted {
+        let heard = Arc::clone(&said);
+        let seen = tasks::blocking("insight", move || {
+            patterns::extract(&heard, &Words::of(&heard))
+        });
+        let asked = async {
+            let model = self.model.as_ref()?;
+            Some(model.extract(&said, pair, prompt, at).await)
+        };
+        let (seen, asked) = tokio::join!(seen, asked);
+        let seen = seen.unwrap_or_else(|_| Extracted::nothing());
+        match asked {
+            Some(Ok(extracted)) => extracted,
+            Some(Err(why)) => Extracted {
+                failed: Some(why),
+                ..seen
+            },
+            None => seen,
+        }
+    }
+
+    /// A prompt for a pair that has none; `None` where there is no model to write or to read it.
+    pub async fn write_prompt(&self, pair: &Pair) -> Option<Result<String, String>> {
+        Some(self.model.as_ref()?.write_prompt(pair).await)
     }
 
     /// What the call meant, from the configured names and its own sentences alone.

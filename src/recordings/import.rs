@@ -80,6 +80,7 @@ pub fn import(
                 }
             }
             Ok(None) => break None,
+            Err(error @ source::Error::TooLong { .. }) => return Err(error.into()),
             Err(error) if tracks.iter().all(Track::is_empty) => return Err(error.into()),
             Err(error) => break Some(error.to_string()),
         }

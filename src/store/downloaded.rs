@@ -29,7 +29,9 @@ pub struct Downloaded {
 }
 
 impl Downloaded {
-    fn duration(&self) -> MediaTime {
+    /// Of its longest track.
+    #[must_use]
+    pub fn duration(&self) -> MediaTime {
         let ends = self.tracks.iter().map(|(_, end)| end);
         ends.map(|end| duration_of(&end.parts))
             .max()
@@ -92,7 +94,8 @@ impl Store {
         Ok(true)
     }
 
-    async fn insert_stream(
+    /// A stream that was over when it came.
+    pub(super) async fn insert_stream(
         &self,
         tx: &mut Tx,
         call: &CallSid,
@@ -150,14 +153,7 @@ async fn ensure_call(
     )
     .await?;
     lock_call(tx, call, at).await?;
-    tx.run(
-        "INSERT INTO versions (call_sid, version, kind, parameters, reason, duration, coverage,
-            created_at)
-         VALUES ($1, 1, 'live', 'null', 'nothing was heard while the call went on', 0, '[]', $2)
-         ON CONFLICT (call_sid, version) DO NOTHING",
-        args![call.as_str(), at],
-    )
-    .await?;
+    insert_live_version(tx, call, at).await?;
     tx.one(
         "SELECT started_at FROM calls WHERE sid = $1",
         args![call.as_str()],
@@ -166,7 +162,23 @@ async fn ensure_call(
     .time("started_at")
 }
 
-async fn insert_recording(
+pub(super) async fn insert_live_version(
+    tx: &mut Tx,
+    call: &CallSid,
+    at: Timestamp,
+) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO versions (call_sid, version, kind, parameters, reason, duration, coverage,
+            created_at)
+         VALUES ($1, 1, 'live', 'null', 'nothing was heard while the call went on', 0, '[]', $2)
+         ON CONFLICT (call_sid, version) DO NOTHING",
+        args![call.as_str(), at],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn insert_recording(
     tx: &mut Tx,
     call: &CallSid,
     stream: u32,

@@ -37,7 +37,7 @@ pub struct Forgotten {
 }
 
 /// Each table with what belongs to a call in it; who refers to another comes before it.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 18] = [
     (
         "jobs",
         "DELETE FROM jobs WHERE job_key = $1
@@ -60,6 +60,13 @@ const TABLES: [(&str, &str); 15] = [
         "DELETE FROM provider_recordings WHERE call_sid = $1",
     ),
     ("links", "DELETE FROM links WHERE call_sid = $1"),
+    (
+        "domain_specific",
+        "DELETE FROM domain_specific WHERE general_id IN
+            (SELECT id FROM general WHERE call_sid = $1)",
+    ),
+    ("general", "DELETE FROM general WHERE call_sid = $1"),
+    ("files", "DELETE FROM files WHERE call_sid = $1"),
     ("leads", "DELETE FROM leads WHERE call_sid = $1"),
     ("traces", "DELETE FROM traces WHERE call_sid = $1"),
     ("analyses", "DELETE FROM analyses WHERE call_sid = $1"),
@@ -189,10 +196,14 @@ const WITH_WORDS: &str = "SELECT sid FROM calls
             AND COALESCE(l.final_transcript, l.transcription, l.summary) IS NOT NULL))
     ORDER BY ended_at, sid LIMIT $2";
 
-const WITHOUT_WORDS: [&str; 6] = [
+const WITHOUT_WORDS: [&str; 8] = [
     "DELETE FROM segments WHERE call_sid = $1",
     "DELETE FROM traces WHERE call_sid = $1",
     "UPDATE links SET excerpt = '', sentiment = NULL WHERE call_sid = $1",
+    "UPDATE domain_specific SET data = '{}' WHERE general_id IN
+        (SELECT id FROM general WHERE call_sid = $1)",
+    "UPDATE general SET agent_name = NULL, customer_name = NULL, topics = '[]', action_items = '[]',
+        notes = '[]' WHERE call_sid = $1",
     "DELETE FROM deliveries WHERE call_sid = $1 AND state <> 'waiting'",
     "UPDATE call_log SET final_transcript = NULL, transcription = NULL, summary = NULL,
         insights = '{}' WHERE call_sid = $1",

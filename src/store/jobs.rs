@@ -7,7 +7,7 @@ use super::{
     db::{Tx, args},
     notes::new_id,
 };
-use crate::ids::CallSid;
+use crate::{ids::CallSid, insight::domain::Pair};
 
 /// The kind of the job that [`Store::close_stream`] queues; its key is the call's id.
 pub const TRANSCRIBE: &str = "transcribe";
@@ -23,6 +23,10 @@ pub const ANNOUNCE: &str = "announce";
 pub const DELIVER: &str = "deliver";
 /// The kind of the job that fetches a recording of the provider's; its key is the recording's id.
 pub const DOWNLOAD: &str = "download";
+/// The kind of the job that reads an uploaded file; its key is the call's id.
+pub const READ_FILE: &str = "read_file";
+/// The kind of the job that makes the prompt of a new pair; its key is `domain/category`.
+pub const WRITE_PROMPT: &str = "write_prompt";
 /// Tries of a final pass: with the runner's backoff about half a day.
 const TRANSCRIBE_TRIES: u32 = 10;
 
@@ -89,6 +93,28 @@ impl NewJob {
         Self {
             priority: -1,
             ..Self::link(call, run_at)
+        }
+    }
+
+    /// What an uploaded file is about.
+    #[must_use]
+    pub fn read_file(call: &CallSid, run_at: Timestamp) -> Self {
+        Self {
+            kind: READ_FILE,
+            ..Self::transcribe(call, run_at)
+        }
+    }
+
+    /// The prompt of a new pair.
+    #[must_use]
+    pub fn write_prompt(pair: &Pair, run_at: Timestamp) -> Self {
+        Self {
+            kind: WRITE_PROMPT,
+            key: format!("{}/{}", pair.domain, pair.category),
+            payload: serde_json::json!({ "pair": pair }),
+            priority: 0,
+            run_at,
+            max_attempts: TRANSCRIBE_TRIES,
         }
     }
 
@@ -235,10 +261,15 @@ pub(super) async fn queue(tx: &mut Tx, job: &NewJob, at: Timestamp) -> Result<En
     })
 }
 
-/// What follows a transcript: what it meant, and whose call it was.
+/// What follows a transcript: what it meant, and of a call whose it was, of a file what it is about.
 pub(super) async fn queue_reading(tx: &mut Tx, call: &CallSid, at: Timestamp) -> Result<(), Error> {
     queue(tx, &NewJob::understand(call, at), at).await?;
-    queue(tx, &NewJob::link(call, at), at).await?;
+    let file = "SELECT call_sid FROM files WHERE call_sid = $1";
+    let next = match tx.row(file, args![call.as_str()]).await? {
+        Some(_) => NewJob::read_file(call, at),
+        None => NewJob::link(call, at),
+    };
+    queue(tx, &next, at).await?;
     Ok(())
 }
 

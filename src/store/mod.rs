@@ -29,6 +29,7 @@ mod customers;
 mod db;
 mod deliveries;
 mod downloaded;
+mod files;
 mod forget;
 mod history;
 mod jobs;
@@ -38,8 +39,10 @@ mod links;
 mod notes;
 mod paging;
 mod pen;
+mod prompts;
 mod provider_recordings;
 mod queue;
+mod readings;
 mod recordings;
 mod roles;
 mod rows;
@@ -73,10 +76,12 @@ pub use deliveries::{
     Delivery, DeliveryAttempt, DeliveryState, NewAttempt, Then, ToldDelivery, WhichDeliveries,
 };
 pub use downloaded::Downloaded;
+pub use files::{FILE, File, NewFile};
 pub use forget::{Forgotten, Whose};
 pub use history::{Fetching, Telling};
 pub use jobs::{
-    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, LINK, NewJob, TRANSCRIBE, UNDERSTAND,
+    ANALYSE, ANNOUNCE, DELIVER, DOWNLOAD, Enqueued, JobCount, LINK, NewJob, READ_FILE, TRANSCRIBE,
+    UNDERSTAND, WRITE_PROMPT,
 };
 pub use leads::{
     Advanced, Changed, Lead, LeadChange, LeadCustomer, LeadFilter, LeadLog, LeadPage, LeadStatus,
@@ -88,8 +93,10 @@ pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
 pub use paging::Place;
 pub use pen::Pen;
+pub use prompts::Prompt;
 pub use provider_recordings::{ProviderRecording, RecordingOutcome};
 pub use queue::{JobState, QueuedJob, WhichJobs};
+pub use readings::Reading;
 pub use recordings::{
     NewRecording, Recording, RecordingEnd, RecordingKey, RecordingPart, RecordingState, open_parts,
 };

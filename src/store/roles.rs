@@ -72,6 +72,8 @@ pub enum Scope {
     JobsWrite,
     /// Speaking into the microphone page: it makes a call.
     Speak,
+    /// Uploading audio files, and saying how such are read.
+    FilesWrite,
     /// Deleting calls and recordings.
     CallsDelete,
     /// Accounts, tokens and the audit log.
@@ -79,7 +81,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CallsRead,
         Self::RecordingsRead,
         Self::LeadsRead,
@@ -90,6 +92,7 @@ impl Scope {
         Self::PeopleWrite,
         Self::JobsWrite,
         Self::Speak,
+        Self::FilesWrite,
         Self::CallsDelete,
         Self::Doors,
     ];
@@ -107,6 +110,7 @@ impl Scope {
             Self::LeadsWrite => "leads:write",
             Self::JobsWrite => "jobs:write",
             Self::Speak => "calls:speak",
+            Self::FilesWrite => "files:write",
             Self::CallsDelete => "calls:delete",
             Self::Doors => "doors:manage",
         }
@@ -122,7 +126,11 @@ impl Scope {
             | Self::PeopleRead
             | Self::JobsRead
             | Self::HealthRead => Role::Viewer,
-            Self::LeadsWrite | Self::PeopleWrite | Self::JobsWrite | Self::Speak => Role::Operator,
+            Self::LeadsWrite
+            | Self::PeopleWrite
+            | Self::JobsWrite
+            | Self::Speak
+            | Self::FilesWrite => Role::Operator,
             Self::CallsDelete | Self::Doors => Role::Admin,
         }
     }

@@ -33,6 +33,25 @@ pub fn txt(document: &Document) -> String {
     out
 }
 
+/// `[mm:ss-mm:ss] Speaker: text`, a line a segment.
+#[must_use]
+pub fn spoken(document: &Document) -> String {
+    let clock = |at: MediaTime| {
+        let secs = at.as_ms() / 1000;
+        format!("{:02}:{:02}", secs / 60, secs % 60)
+    };
+    let lines = document.segments.iter().map(|segment| {
+        format!(
+            "[{}-{}] {}: {}",
+            clock(segment.start),
+            clock(segment.end),
+            one_line(segment.label()),
+            one_line(&segment.text)
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// SubRip: numbered cues, `Speaker: text`.
 #[must_use]
 pub fn srt(document: &Document) -> String {

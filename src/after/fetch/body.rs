@@ -6,10 +6,8 @@ use reqwest::Response;
 use tempfile::NamedTempFile;
 use tokio::{fs::File, io::AsyncWriteExt};
 
-use super::{
-    NoFetch,
-    sniff::{self, ENOUGH},
-};
+use super::NoFetch;
+use crate::audio::sniff::{self, ENOUGH};
 
 /// Writes the body under a temporary name, and under `target` once it is whole and is audio. What was
 /// written is gone where that fails, or where the caller stops waiting.
@@ -63,7 +61,7 @@ fn temporary(target: &Path) -> io::Result<NamedTempFile> {
 }
 
 fn check(head: &[u8]) -> Result<(), NoFetch> {
-    if sniff::is_audio(head) {
+    if sniff::kind(head).is_some() {
         return Ok(());
     }
     let what = match head.first() {

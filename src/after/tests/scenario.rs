@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     after::{
-        Context, HeardTrack, Hearing, Job, NoHearing, Options, Outcome, Purge, Told, Transcribe,
-        Worker,
+        Context, HeardTrack, Hearing, Job, NoHearing, Options, Outcome, Progress, Purge, Told,
+        Transcribe, Worker,
         fetch::{self, Fetcher},
     },
     ids::{CallSid, Track},
@@ -46,6 +46,7 @@ impl Hearing for Scripted {
         &self,
         parts: &[RecordingPart],
         _language: Option<&str>,
+        _: &dyn Fn(MediaTime),
         stop: &CancellationToken,
     ) -> Result<HeardTrack, NoHearing> {
         (self.script)(parts[0].path.to_str().unwrap(), stop)
@@ -94,6 +95,7 @@ impl<'a> Scenario<'a> {
             archive_days: 2,
             hooks: Arc::new(Sender::new(&webhooks::Options::default()).unwrap()),
             fetcher: Arc::new(Fetcher::new(fetch::Options::default(), None)),
+            progress: Progress::default(),
         };
         let worker = Worker::new::<Transcribe>(context.clone(), 0, CancellationToken::new());
         Self {

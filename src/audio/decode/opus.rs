@@ -7,6 +7,7 @@ use std::{collections::VecDeque, io};
 use audiopus::{Channels, MutSignals, SampleRate, coder, packet};
 
 use super::{
+    Step,
     ogg::{self, Packets, Pages},
     riff::Bytes,
 };
@@ -22,10 +23,14 @@ const LONGEST_PACKET: usize = 1920;
 /// A longer gap, in granules (a minute), is no loss of pages but a false granule.
 const LONGEST_GAP: u64 = 60 * 48_000;
 
-/// Whether a file is one of Ogg.
-pub(super) fn is_ogg(file: &dyn Bytes) -> io::Result<bool> {
-    let mut start = [0; 4];
-    Ok(file.read_at(&mut start, 0)? == 4 && &start == b"OggS")
+/// Whether a file is one of Ogg, and not of those codings in Ogg that begin otherwise. The first page's
+/// body begins at byte 28.
+pub(super) fn is_ogg_opus(file: &dyn Bytes) -> io::Result<bool> {
+    let mut start = [0; 36];
+    let got = file.read_at(&mut start, 0)?;
+    let others = [&b"\x01vorbis"[..], b"\x7fFLAC"];
+    let is_other = others.iter().any(|other| start[28..].starts_with(other));
+    Ok(got >= 4 && start.starts_with(b"OggS") && !is_other)
 }
 
 /// Why a file cannot be opened.
@@ -231,14 +236,15 @@ impl Head {
                 break;
             }
             if page.body.starts_with(b"OpusHead") {
-                return Self::parse(&page).map_err(Refusal::Unreadable);
+                return Self::parse(&page.body, page.serial).map_err(Refusal::Unreadable);
             }
         }
         let why = "an Ogg file whose head is damaged or not of Opus";
         Err(Refusal::Unreadable(why.into()))
     }
 
-    fn parse(page: &Page) -> Result<Self, String> {
+    /// Of an `OpusHead` packet.
+    fn parse(packet: &[u8], serial: u32) -> Result<Self, String> {
         let Some(
             [
                 version,
@@ -253,13 +259,13 @@ impl Head {
                 gain_1,
                 family,
             ],
-        ) = page.body[8..].first_chunk()
+        ) = packet.get(8..).and_then(<[u8]>::first_chunk)
         else {
             return Err("the head of its Opus is cut off".into());
         };
         match (version >> 4, family, channels) {
             (0, 0, 1 | 2) => Ok(Self {
-                serial: page.serial,
+                serial,
                 channels: usize::from(*channels),
                 pre_skip: u16::from_le_bytes([*skip_0, *skip_1]).into(),
                 gain: i16::from_le_bytes([*gain_0, *gain_1]).into(),
@@ -268,6 +274,65 @@ impl Head {
             (0, ..) => Err(format!("its channels are laid out by family {family}")),
             _ => Err(format!("Opus in Ogg of version {version}")),
         }
+    }
+}
+
+/// Opus whose packets another container holds.
+pub(super) struct Voice {
+    decoder: coder::Decoder,
+    channels: usize,
+    /// Frames to be taken away still.
+    skip: u64,
+    pcm: Vec<f32>,
+}
+
+impl Voice {
+    /// `head` is the `OpusHead` that the container keeps (RFC 7845, section 5.1).
+    pub(super) fn new(head: &[u8]) -> Result<Self, String> {
+        if !head.starts_with(b"OpusHead") {
+            return Err("the head of its Opus is missing".into());
+        }
+        let head = Head::parse(head, 0)?;
+        let channels = match head.channels {
+            1 => Channels::Mono,
+            _ => Channels::Stereo,
+        };
+        let failed = |error: audiopus::Error| error.to_string();
+        let decoder = coder::Decoder::new(SampleRate::Hz16000, channels).map_err(failed)?;
+        decoder.set_gain(head.gain).map_err(failed)?;
+        Ok(Self {
+            decoder,
+            channels: head.channels,
+            skip: (head.pre_skip + GRANULES / 2) / GRANULES,
+            pcm: vec![0.0; LONGEST_PACKET * head.channels],
+        })
+    }
+
+    pub(super) const fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Decodes a packet, channel by channel.
+    pub(super) fn step(&mut self, packet: &[u8], planes: &mut Vec<Vec<f32>>) -> Step {
+        let decoded = packet.try_into().and_then(|packet| {
+            let out = MutSignals::try_from(&mut self.pcm)?;
+            self.decoder.decode_float(Some(packet), out, false)
+        });
+        let Ok(frames) = decoded else {
+            let frames = length(packet) / GRANULES;
+            return Step::Damaged {
+                frames: usize::try_from(frames).map_or(0, |n| n.min(LONGEST_PACKET)),
+            };
+        };
+        let skip = usize::try_from(self.skip).map_or(frames, |skip| skip.min(frames));
+        self.skip -= skip as u64;
+        let kept = &self.pcm[skip * self.channels..frames * self.channels];
+        planes.resize(self.channels, Vec::new());
+        for (channel, plane) in planes.iter_mut().enumerate() {
+            plane.clear();
+            plane.extend(kept.iter().skip(channel).step_by(self.channels));
+        }
+        Step::Decoded
     }
 }
 

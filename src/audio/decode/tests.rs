@@ -393,3 +393,77 @@ fn a_long_file_needs_no_more_memory_than_a_short_one() {
     assert_eq!(total, seconds * 16_000);
     assert!(most < 20_000, "{most} samples at once");
 }
+
+/// The share of a tone in what is there.
+fn tone(audio: &[f32], hz: f64) -> f64 {
+    let (mut re, mut im, mut power, mut count) = (0.0, 0.0, 0.0, 0.0);
+    for (n, sample) in (0_u32..).zip(audio) {
+        let (phase, sample) = (TAU * hz * f64::from(n) / 16_000.0, f64::from(*sample));
+        re += sample * phase.cos();
+        im += sample * phase.sin();
+        power += sample * sample;
+        count += 1.0;
+    }
+    2.0 * (re * re + im * im) / (count * power)
+}
+
+#[test]
+fn every_kind_of_file_keeps_its_channels() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio/tones");
+    for kind in ["aac", "m4a", "flac", "ogg", "opus", "webm"] {
+        let path = folder.join(format!("tones.{kind}"));
+        // By its content, whatever it is called.
+        let named = file("a.txt", &fs::read(&path).unwrap());
+        let out = all(&named.path).unwrap();
+        assert_eq!(out.len(), 2, "{kind}");
+        let length = out[0].len();
+        assert!(
+            (15_900..18_500).contains(&length),
+            "{kind}: {length} samples"
+        );
+        for (channel, hz) in [440.0, 1000.0].into_iter().enumerate() {
+            let share = tone(&out[channel][4_000..14_000], hz);
+            assert!(
+                share > 0.9,
+                "{kind}: channel {channel}: {share:.3} of it is the tone"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_kind_of_file_is_trusted() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio/tones");
+    for kind in ["aac", "m4a", "flac", "ogg", "opus", "webm"] {
+        let whole = fs::read(folder.join(format!("tones.{kind}"))).unwrap();
+        let mut state = 1_u32;
+        for round in 0..60 {
+            let mut bytes = whole.clone();
+            for _ in 0..=round % 8 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let at = state as usize % bytes.len();
+                bytes[at] = state.to_le_bytes()[3];
+            }
+            bytes.truncate(whole.len() - round * whole.len() / 100);
+            probe::file(&bytes);
+        }
+    }
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused() {
+    let second = wav(PCM, 1, 8000, 16, &[0x11; 16_000]);
+    let case = file("a.wav", &second);
+    for (most, is_refused) in [(0, true), (1, false), (2, false)] {
+        let mut decoder = open(&case.path).unwrap();
+        decoder.limit(most);
+        let ended = loop {
+            match decoder.next_block() {
+                Ok(Some(_)) => {}
+                ended => break ended.map(drop),
+            }
+        };
+        let refused = matches!(ended, Err(Error::TooLong { .. }));
+        assert_eq!(refused, is_refused, "{most}");
+    }
+}

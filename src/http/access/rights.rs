@@ -180,6 +180,27 @@ static TABLE: &[Right] = &[
         Need::Scope(PeopleWrite),
     )
     .told("customer.added"),
+    // A file's words are a call's.
+    right("GET", "/files", Need::Scope(CallsRead)),
+    right("POST", "/files", Need::Scope(FilesWrite)).told("file.uploaded"),
+    right("POST", "/api/transcribe/", Need::Scope(FilesWrite)).told("file.uploaded"),
+    right("POST", "/api/v1/files", Need::Scope(FilesWrite)).told("file.uploaded"),
+    right("GET", "/api/v1/files", Need::Scope(CallsRead)),
+    right("GET", "/api/v1/files/{id}", Need::Scope(CallsRead)),
+    right("GET", "/api/v1/files/{id}/events", Need::Scope(CallsRead)),
+    right("GET", "/api/v1/prompts", Need::Scope(CallsRead)),
+    right(
+        "PUT",
+        "/api/v1/prompts/{domain}/{category}",
+        Need::Scope(FilesWrite),
+    )
+    .told("prompt.changed"),
+    right(
+        "DELETE",
+        "/api/v1/prompts/{domain}/{category}",
+        Need::Scope(FilesWrite),
+    )
+    .told("prompt.deleted"),
     right("GET", "/jobs", Need::Scope(JobsRead)),
     right("GET", "/deliveries", Need::Scope(JobsRead)),
     right("GET", "/api/v1/jobs", Need::Scope(JobsRead)),

@@ -30,7 +30,7 @@ const ABOUT: &str = "Calls, their words live and after, recordings, leads, and w
     times within a call are seconds. Lists come page by page: ask for the `next` of a page as `cursor`. An error is \
     `{\"error\": {\"code\", \"message\"}}`: the code is for programs and stays, the message is for people.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "Calls",
         "Calls with their transcripts, recordings and meaning.",
@@ -38,6 +38,10 @@ const TAGS: [(&str, &str); 9] = [
     (
         "Recordings",
         "The sound of each track, pictures of it, and what it all takes.",
+    ),
+    (
+        "Files",
+        "Audio files that are uploaded, what is said in them, and what they are about.",
     ),
     ("Live", "What happens, as it happens: Server-Sent Events."),
     ("Leads", "One for every call that rang."),

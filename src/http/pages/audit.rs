@@ -19,11 +19,14 @@ use crate::{
 };
 
 /// What the page calls each action.
-const ACTIONS: [(&str, &str); 26] = [
+const ACTIONS: [(&str, &str); 29] = [
     ("recording.fetched", "Listened to a recording"),
     ("transcript.exported", "Exported a transcript"),
     ("call.deleted", "Deleted a call"),
     ("recording.deleted", "Deleted a recording"),
+    ("file.uploaded", "Uploaded audio files"),
+    ("prompt.changed", "Changed a prompt"),
+    ("prompt.deleted", "Deleted a prompt"),
     ("lead.changed", "Changed a lead"),
     ("customer.added", "Added a customer"),
     ("customer.changed", "Changed a customer"),

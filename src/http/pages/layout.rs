@@ -18,12 +18,13 @@ use crate::{
 
 /// Where the bar leads: address and name. A page under an address belongs to it. Nobody is led to where they
 /// may not go.
-const PLACES: [(&str, &str); 11] = [
+const PLACES: [(&str, &str); 12] = [
     ("/", "Calls"),
     ("/leads", "Leads"),
     ("/customers", "Customers"),
     ("/search", "Search"),
     ("/recordings", "Recordings"),
+    ("/files", "Files"),
     ("/jobs", "Jobs"),
     ("/health", "Health"),
     ("/try", "Try it"),

@@ -15,6 +15,7 @@ pub(super) mod audit;
 pub(super) mod call;
 pub(super) mod calls;
 pub(super) mod deliveries;
+pub(super) mod files;
 mod filters;
 pub(super) mod health;
 pub(super) mod jobs;
@@ -101,9 +102,12 @@ pub(super) fn problem(error: &HttpError) -> Page {
     )
 }
 
-/// The call's names: who to whom, or who is heard, or its id.
+/// The call's names: a file's, who to whom, or who is heard, or its id.
 fn names(call: &Call) -> Markup {
     let parameter = |name: &str| call.parameters.get(name).filter(|value| !value.is_empty());
+    if let Some(file) = parameter("file") {
+        return html! { bdi { (file) } };
+    }
     let from = call.from.as_ref().or_else(|| parameter("inbound_speaker"));
     let to = call.to.as_ref().or_else(|| parameter("outbound_speaker"));
     html! {

@@ -1,5 +1,8 @@
-//! What a model answers, read strictly: the right keys, types and sizes, or an error that tells the model
-//! what was wrong.
+//! What a model answers: the right keys, types and sizes, or an error that tells the model what was wrong.
+//!
+//! Read strictly where a wrong form may hide a wrong value, leniently where it cannot ([`loosely`]): a model
+//! that answered badly once mostly answers the same again. A summary of another size than was asked for
+//! is one field less, not the whole answer.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,42 +14,54 @@ use super::{
         words::clean,
     },
     client::Completion,
+    loosely,
 };
 
 /// Characters of a name, a time, an intent, a topic.
-const SHORT: usize = 80;
+pub(super) const SHORT: usize = 80;
 /// Characters of a title, a point, an action item.
-const LONG: usize = 300;
+pub(super) const LONG: usize = 300;
 const MOST_ITEMS: usize = 5;
+const POINTS: usize = 2;
 /// A summary a little over or under is no reason to ask again.
 const SLACK: usize = 5;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(in crate::insight) struct Answer {
+    #[serde(default, deserialize_with = "loosely::text")]
     pub(in crate::insight) service: Option<String>,
+    #[serde(default, deserialize_with = "loosely::text")]
     pub(in crate::insight) city: Option<String>,
+    #[serde(deserialize_with = "loosely::share")]
     pub(in crate::insight) confidence: f32,
     pub(in crate::insight) summary: Told,
+    #[serde(default, deserialize_with = "loosely::text")]
     pub(in crate::insight) preferred_time: Option<String>,
+    #[serde(default, deserialize_with = "loosely::text")]
     pub(in crate::insight) customer_name: Option<String>,
+    #[serde(default, deserialize_with = "loosely::sentiment")]
     pub(in crate::insight) sentiment: Option<Sentiment>,
+    #[serde(deserialize_with = "loosely::texts")]
     pub(in crate::insight) topics: Vec<String>,
+    #[serde(default, deserialize_with = "loosely::text")]
     pub(in crate::insight) intent: Option<String>,
+    #[serde(deserialize_with = "loosely::texts")]
     pub(in crate::insight) action_items: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(in crate::insight) struct Told {
     pub(in crate::insight) title: String,
+    #[serde(deserialize_with = "loosely::texts")]
     pub(in crate::insight) points: Vec<String>,
 }
 
-/// For servers that hold their model to a schema. Sizes are checked here, because few of them know
-/// `maxLength`.
+/// For servers that hold their model to a schema. Sizes of texts are checked here, because few of them know
+/// `maxLength`; a list without a bound is where a small model goes round in circles.
 pub(super) fn schema() -> Value {
     let text = || json!({ "type": "string" });
     let maybe = || json!({ "type": ["string", "null"] });
-    let texts = || json!({ "type": "array", "items": { "type": "string" } });
+    let texts = |least: usize, most: usize| json!({ "type": "array", "items": text(), "minItems": least, "maxItems": most });
     let mut properties = serde_json::Map::new();
     for (key, of) in [
         ("service", maybe()),
@@ -56,7 +71,7 @@ pub(super) fn schema() -> Value {
             "summary",
             json!({
                 "type": "object",
-                "properties": { "title": text(), "points": texts() },
+                "properties": { "title": text(), "points": texts(POINTS, POINTS) },
                 "required": ["title", "points"],
                 "additionalProperties": false,
             }),
@@ -67,9 +82,9 @@ pub(super) fn schema() -> Value {
             "sentiment",
             json!({ "type": ["string", "null"], "enum": ["positive", "neutral", "negative", null] }),
         ),
-        ("topics", texts()),
+        ("topics", texts(0, MOST_ITEMS)),
         ("intent", maybe()),
-        ("action_items", texts()),
+        ("action_items", texts(0, MOST_ITEMS)),
     ] {
         properties.insert(key.into(), of);
     }
@@ -129,6 +144,7 @@ impl Answer {
                 .filter(|text| !is_nothing(text))
                 .collect();
         }
+        self.summary.points.truncate(POINTS);
         self.topics.truncate(MOST_ITEMS);
         self.action_items.truncate(MOST_ITEMS);
         self.summary.title = tidy(&self.summary.title);
@@ -158,33 +174,28 @@ impl Answer {
         if told.chain(&self.action_items).any(|text| long(text, LONG)) {
             return Err(format!("a text must have {LONG} characters at most"));
         }
-        if self.summary.title.is_empty() || self.summary.points.len() != 2 {
-            return Err("summary must have a title and exactly two points".into());
-        }
-        let words = self.summary.words();
-        if !(FEWEST.saturating_sub(SLACK)..=MOST + SLACK).contains(&words) {
-            return Err(format!(
-                "summary must have {FEWEST} to {MOST} words in all; it has {words}"
-            ));
-        }
         Ok(self)
     }
 }
 
 impl Told {
-    pub(in crate::insight) fn words(&self) -> usize {
+    /// Whether it is a title and two points, of about as many words as were asked for.
+    pub(super) fn fits(&self) -> bool {
         let told = std::iter::once(&self.title).chain(&self.points);
-        told.map(|text| text.split_whitespace().count()).sum()
+        let words = told.map(|text| text.split_whitespace().count()).sum();
+        !self.title.is_empty()
+            && self.points.len() == POINTS
+            && (FEWEST.saturating_sub(SLACK)..=MOST + SLACK).contains(&words)
     }
 }
 
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     clean(&text.replace(['\n', '\r', '\t'], " "))
         .trim()
         .to_owned()
 }
 
-fn is_nothing(text: &str) -> bool {
+pub(super) fn is_nothing(text: &str) -> bool {
     let text = text.trim_matches(|c: char| !c.is_alphanumeric());
     [
         "",
@@ -201,7 +212,7 @@ fn is_nothing(text: &str) -> bool {
 
 /// The JSON in an answer: all of it, or what stands in a code fence, after a reasoner's thoughts, or
 /// between the first brace and the last.
-fn object(text: &str) -> Option<&str> {
+pub(super) fn object(text: &str) -> Option<&str> {
     let text = text.rsplit_once("</think>").map_or(text, |(_, said)| said);
     let (start, end) = (text.find('{')?, text.rfind('}')?);
     text.get(start..=end)
@@ -268,6 +279,75 @@ mod tests {
         }
     }
 
+    /// Forms that small models gave, asked without a schema.
+    #[test]
+    fn a_form_that_hides_nothing_is_read() {
+        for (key, given, read) in [
+            ("confidence", json!("0.9"), json!(0.9)),
+            ("confidence", json!("90%"), json!(0.9)),
+            ("topics", json!("keys"), json!(["keys"])),
+            ("topics", json!(null), json!([])),
+            ("topics", json!(["keys", null, 24]), json!(["keys", "24"])),
+            ("action_items", json!([""]), json!([])),
+            ("sentiment", json!("Positive"), json!("positive")),
+            ("sentiment", json!("furious"), json!(null)),
+            ("preferred_time", json!(17), json!("17")),
+            ("customer_name", json!(["Dana"]), json!("Dana")),
+            ("customer_name", json!([]), json!(null)),
+        ] {
+            let mut answer = good();
+            answer[key] = given.clone();
+            let answer = parse(&answer.to_string()).unwrap();
+            let found = match key {
+                "confidence" => json!((answer.confidence * 10.0).round() / 10.0 == 0.9),
+                "topics" => json!(answer.topics),
+                "action_items" => json!(answer.action_items),
+                "sentiment" => json!(answer.sentiment),
+                "preferred_time" => json!(answer.preferred_time),
+                _ => json!(answer.customer_name),
+            };
+            let read = if key == "confidence" {
+                json!(true)
+            } else {
+                read
+            };
+            assert_eq!(found, read, "{key}: {given}");
+        }
+    }
+
+    #[test]
+    fn a_summary_of_another_size_costs_no_answer() {
+        for (title, points, fits) in [
+            (
+                "Door fell shut behind the caller",
+                &["keys are inside", "needs help today"][..],
+                true,
+            ),
+            // As a model of half a billion parameters gave them.
+            (
+                "Booking a lockout claim",
+                &[
+                    "Report claim",
+                    "Open claim number 90312",
+                    "Send photos of damage",
+                ],
+                true,
+            ),
+            (
+                "Lockout in Haifa",
+                &["I can be there in forty minutes. It is 250 shekels"],
+                false,
+            ),
+            ("Short", &["a", "b"], false),
+            ("", &["keys are inside the flat", "needs help today"], false),
+        ] {
+            let mut answer = good();
+            answer["summary"] = json!({ "title": title, "points": points });
+            let summary = parse(&answer.to_string()).unwrap().summary;
+            assert_eq!(summary.fits(), fits, "{summary:?}");
+        }
+    }
+
     #[test]
     fn a_bad_answer_is_told_what_is_wrong() {
         let with = |key: &str, value: Value| {
@@ -282,20 +362,9 @@ mod tests {
             ("{\"a\": tru}".into(), "wrong type"),
             (with("confidence", json!("high")), "wrong type"),
             (with("confidence", json!(7)), "0 to 1"),
-            (with("topics", json!("keys")), "wrong type"),
-            (with("sentiment", json!("furious")), "wrong type"),
+            (with("topics", json!({ "keys": 1 })), "wrong type"),
+            (with("customer_name", json!(["keys", "high"])), "wrong type"),
             (with("service", json!("x".repeat(900))), "service must have"),
-            (
-                with(
-                    "summary",
-                    json!({ "title": "One two three four five", "points": ["a"] }),
-                ),
-                "two points",
-            ),
-            (
-                with("summary", json!({ "title": "Short", "points": ["a", "b"] })),
-                "it has 3",
-            ),
         ] {
             let error = parse(&text).unwrap_err();
             assert!(error.contains(part), "{text}: {error:?} lacks {part:?}");

@@ -6,13 +6,10 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{
-    super::{BadOptions, JsonMode, ModelOptions, Tokens},
-    answer,
-};
+use super::super::{BadOptions, JsonMode, ModelOptions, Tokens};
 use crate::speech::models::pull::tls;
 
 /// An answer of ours is a kilobyte or two; whoever sends more sends no answer.
@@ -60,10 +57,23 @@ pub(super) struct Completion {
 pub(super) enum Gone {
     #[error("it answered {status}{said}")]
     Refused { status: u16, said: String },
+    #[error("the call is longer than what it can read at once")]
+    TooMuch,
     #[error("it asks to wait {0} s")]
     TooLong(u64),
     #[error("{0}")]
     Broken(String),
+}
+
+impl Gone {
+    /// Whether the next question would fare no better.
+    pub(super) fn is_of_the_server(&self) -> bool {
+        match self {
+            Self::TooMuch => false,
+            Self::Refused { status, .. } => ![400, 413, 422].contains(status),
+            Self::TooLong(_) | Self::Broken(_) => true,
+        }
+    }
 }
 
 /// How one request ended, if not well.
@@ -117,10 +127,12 @@ impl Client {
         })
     }
 
-    /// Asks, and asks again where that may help. `requests` counts what was sent.
+    /// Asks, and asks again where that may help. `schema`: of the answer, where it can be told beforehand.
+    /// `requests` counts what was sent.
     pub(super) async fn complete(
         &self,
         messages: &[Message],
+        schema: Option<&Value>,
         requests: &mut u32,
     ) -> Result<Completion, Gone> {
         let _slot = self.slots.acquire().await;
@@ -129,7 +141,10 @@ impl Client {
         loop {
             *requests += 1;
             tried += 1;
-            let (gone, pause) = match self.once(messages, is_bare).await {
+            let (gone, pause) = match self
+                .once(messages, schema.filter(|_| !is_bare), is_bare)
+                .await
+            {
                 Ok(completion) => return Ok(completion),
                 Err(Trouble::Form(_)) if !is_bare => {
                     is_bare = true;
@@ -150,12 +165,17 @@ impl Client {
     }
 
     /// `is_bare`: without all that some servers or models refuse.
-    async fn once(&self, messages: &[Message], is_bare: bool) -> Result<Completion, Trouble> {
+    async fn once(
+        &self,
+        messages: &[Message],
+        schema: Option<&Value>,
+        is_bare: bool,
+    ) -> Result<Completion, Trouble> {
         let mut body = json!({ "model": self.model, "messages": messages });
         if !is_bare {
             body["temperature"] = json!(0);
             body["max_tokens"] = json!(self.most_tokens);
-            if let Some(form) = form(self.json) {
+            if let Some(form) = form(self.json, schema) {
                 body["response_format"] = form;
             }
         }
@@ -172,6 +192,9 @@ impl Client {
         let bytes = limited(response).await?;
         if status.is_success() {
             return read(&bytes).map_err(Trouble::Final);
+        }
+        if status.is_client_error() && is_about_the_context(&bytes) {
+            return Err(Trouble::Final(Gone::TooMuch));
         }
         let gone = Gone::Refused {
             status: status.as_u16(),
@@ -194,14 +217,14 @@ fn key(options: &ModelOptions) -> Option<SecretString> {
     key.filter(|key| !key.expose_secret().trim().is_empty())
 }
 
-fn form(json: JsonMode) -> Option<serde_json::Value> {
-    match json {
-        JsonMode::Schema => Some(json!({
+fn form(json: JsonMode, schema: Option<&Value>) -> Option<Value> {
+    match (json, schema) {
+        (JsonMode::Schema, Some(schema)) => Some(json!({
             "type": "json_schema",
-            "json_schema": { "name": "call", "strict": true, "schema": answer::schema() },
+            "json_schema": { "name": "call", "strict": true, "schema": schema },
         })),
-        JsonMode::Object => Some(json!({ "type": "json_object" })),
-        JsonMode::Plain => None,
+        (JsonMode::Schema | JsonMode::Object, _) => Some(json!({ "type": "json_object" })),
+        (JsonMode::Plain, _) => None,
     }
 }
 
@@ -283,13 +306,33 @@ fn read(bytes: &[u8]) -> Result<Completion, Gone> {
 
 /// What a refusal calls itself. Its message is not told: a server may quote the question in it.
 fn told(bytes: &[u8]) -> String {
-    let body: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let code = ["type", "code"]
         .iter()
         .find_map(|key| body["error"][key].as_str());
     code.map_or_else(String::new, |code| {
         format!(": {}", code.chars().take(MOST_TOLD).collect::<String>())
     })
+}
+
+/// A question that does not fit the model: OpenAI, vLLM and llama-cpp-python say so by a code, llama.cpp's own
+/// server by a type, others in their message alone.
+fn is_about_the_context(bytes: &[u8]) -> bool {
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let error = &body["error"];
+    let is_named = ["type", "code"].iter().any(|key| {
+        let name = error[key].as_str().unwrap_or_default();
+        ["context_length_exceeded", "exceed_context_size_error"].contains(&name)
+    });
+    let texts = [&error["message"], error, &body["message"], &body["detail"]];
+    let mut messages = texts.into_iter().filter_map(Value::as_str);
+    is_named
+        || messages.any(|message| {
+            let message = message.to_lowercase();
+            ["context length", "context size", "context window"]
+                .iter()
+                .any(|words| message.contains(words))
+        })
 }
 
 /// The innermost cause: "connection refused" rather than "error sending request".

@@ -1,31 +1,30 @@
 //! The language model: one question about a call, asked again once where the answer cannot be used.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    BadOptions, Insight, MadeBy, ModelOptions, Said, Tokens, meaning::Failed, words::clean,
-};
+use super::{BadOptions, Insight, MadeBy, ModelOptions, Said, meaning::Failed};
 use crate::time::Clock;
 
 mod answer;
+mod asking;
 mod client;
+mod domain;
+mod loosely;
 mod rest;
+mod spoken;
 mod support;
 
 pub(super) use support::believed;
 
 use answer::Answer;
-use client::{Client, Message, Role};
+use asking::{Question, Spent};
+use client::Client;
 use rest::Rest;
 
 const UNDERSTAND: &str = include_str!("../prompts/understand.txt");
 const AGAIN: &str = include_str!("../prompts/again.txt");
-/// Questions about one call: the first, and one more where the answer is no good.
-const QUESTIONS: u32 = 2;
-/// Of an answer that is no good, what the model is shown again.
-const SHOWN_AGAIN: usize = 2_000;
 
 /// A configured model.
 pub(super) struct Model {
@@ -71,18 +70,17 @@ impl Model {
             prompt: Some(prompt_version()),
             ..MadeBy::on_box()
         };
-        let outcome = if self.rest.is_resting() {
-            Err("it failed a moment ago and is left alone for a while".to_owned())
-        } else {
-            let asked = self.ask_twice(insight, said, &mut made_by);
-            match tokio::time::timeout(self.deadline, asked).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    self.rest.begin();
-                    Err(format!("no answer within {} s", self.deadline.as_secs()))
-                }
-            }
+        let schema = answer::schema();
+        let question = Question {
+            system: UNDERSTAND,
+            head: head(insight, said),
+            said: Some(said),
+            schema: Some(&schema),
         };
+        let mut spent = Spent::default();
+        let outcome = self.put(&question, &mut spent, Answer::parse).await;
+        made_by.requests = spent.requests;
+        made_by.tokens = spent.tokens;
         let result = if outcome.is_ok() {
             "answered"
         } else {
@@ -102,81 +100,16 @@ impl Model {
             }
         }
     }
-
-    async fn ask_twice(
-        &self,
-        insight: &Insight,
-        said: &Said,
-        made_by: &mut MadeBy,
-    ) -> Result<Answer, String> {
-        let mut messages = vec![
-            Message::new(Role::System, UNDERSTAND.into()),
-            Message::new(Role::User, self.question(insight, said)),
-        ];
-        let mut why = String::new();
-        for _ in 0..QUESTIONS {
-            let completed = self.client.complete(&messages, &mut made_by.requests).await;
-            let completed = completed.map_err(|gone| {
-                self.rest.begin();
-                gone.to_string()
-            })?;
-            let tokens = made_by.tokens.get_or_insert_default();
-            tokens.add(completed.tokens);
-            match Answer::parse(&completed) {
-                Ok(answer) => return Ok(answer),
-                Err(bad) => why = bad,
-            }
-            let shown = completed.text.chars().take(SHOWN_AGAIN).collect();
-            messages.push(Message::new(Role::Assistant, shown));
-            messages.push(Message::new(Role::User, AGAIN.replace("{error}", &why)));
-        }
-        Err(format!("its answer was no good, twice: {why}"))
-    }
-
-    fn question(&self, insight: &Insight, said: &Said) -> String {
-        let list = |names: &[String]| serde_json::json!(names).to_string();
-        let mut question = format!(
-            "Services: {}\nCities: {}\nLanguage of the call: {}\n<transcript>\n",
-            list(&insight.services.names),
-            list(&insight.cities.names),
-            said.language().as_deref().unwrap_or("as in the transcript"),
-        );
-        let mut text = String::new();
-        for turn in &said.turns {
-            let _ = writeln!(
-                text,
-                "{}: {}",
-                one_line(&turn.speaker),
-                one_line(&turn.text)
-            );
-        }
-        question.push_str(&middle_left_out(&text, self.most_characters));
-        question.push_str("</transcript>\n");
-        question
-    }
 }
 
-impl Tokens {
-    fn add(&mut self, more: Self) {
-        self.input += more.input;
-        self.output += more.output;
-    }
-}
-
-/// So that nobody can say the end of the transcript, nor a line for another speaker.
-fn one_line(text: &str) -> String {
-    clean(&text.replace(['\n', '\r', '\t'], " ")).replace(['<', '>'], "")
-}
-
-/// People say what they want at the beginning and agree on it at the end.
-fn middle_left_out(text: &str, most: usize) -> String {
-    let characters = text.chars().count();
-    if characters <= most {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(most / 2).collect();
-    let tail: String = text.chars().skip(characters - most / 2).collect();
-    format!("{head}\n[…]\n{tail}")
+fn head(insight: &Insight, said: &Said) -> String {
+    let list = |names: &[String]| serde_json::json!(names).to_string();
+    format!(
+        "Services: {}\nCities: {}\nLanguage of the call: {}\n",
+        list(&insight.services.names),
+        list(&insight.cities.names),
+        said.language().as_deref().unwrap_or("as in the transcript"),
+    )
 }
 
 /// The prompts' name and the first digits of their hash, so that no edit of them goes unseen.

@@ -2,25 +2,24 @@
 //!
 //! | field | believed where | else |
 //! |---|---|---|
-//! | service | it is of the list; surest where it was also named | dropped; unnamed: half as sure |
+//! | service | it is of the list; surest where it was also named | dropped; unnamed: half as sure, half of that again for each fact beside it that was invented, and then another one that was named goes before it |
 //! | city | it is of the list and was said, misheard or not | dropped |
-//! | customer name, preferred time | every word of it was said | dropped |
-//! | summary | most of its words were said, and every figure | the one made on the box |
-//! | sentiment, topics, intent, action items | they are opinions, of a set form | |
+//! | customer name, preferred time | it was said, its words together and in this order | dropped |
+//! | summary | most of its words were said, some of each part, and every figure | the one made on the box |
+//! | topics, action items | they are opinions, in words of the model's own; but a figure, a name, or what the lists call a service or a city, must have been said | dropped |
+//! | sentiment, intent | they are opinions, of a set form | |
 //! | confidence | it can lower ours, and raise it where the names were found on the box too | |
 //!
-//! Sentences that speak to a machine bear out nothing.
+//! Sentences that speak to a machine bear out nothing. A small model repeats the lists that it was shown, puts two
+//! names together and finds a time for whatever was said: each row has seen it.
 
 use super::{
     super::{
-        Insight, Insights, Meaning, Named, Path, Said, Summary, editex,
-        lists::List,
-        said::is_hebrew,
-        weigh,
-        words::{Word, Words},
+        Insight, Insights, Meaning, Named, Path, Said, Summary, lists::List, weigh, words::Words,
     },
     Reply,
     answer::Told,
+    spoken::{figures_said, names_said, said_together, share_said},
 };
 
 /// The surest that a model alone can make us.
@@ -31,8 +30,15 @@ const UNNAMED: f32 = 0.5;
 const DISPUTED: f32 = 0.6;
 /// Of what the box found and the model does not name, what remains.
 const UNSEEN: f32 = 0.6;
+/// What an unnamed service keeps of its confidence for each fact beside it that was invented.
+const INVENTED: f32 = 0.5;
 /// The share of a summary's words that must have been said; a language bends its words.
 const SAID: f32 = 0.6;
+/// And of each part of it.
+const PART_SAID: f32 = 0.3;
+/// Words that may stand between those of a name, and of a time, which may be asked and answered.
+const IN_NAME: usize = 1;
+const IN_TIME: usize = 4;
 
 /// A value, and how sure it is.
 type Claim = Option<(String, f32)>;
@@ -55,20 +61,44 @@ pub(in crate::insight) fn believed(
         (Some(_), Some(_)) => answer.confidence.sqrt(),
         _ => answer.confidence,
     };
-    let service = service(&insight.services, &words, answer.service, sure, notes);
     let city = city(&insight.cities, &words, answer.city, sure, notes);
-    let mut in_words = |key: &str, value: Option<String>| {
+    let lists = [&insight.services, &insight.cities];
+    let mut in_words = |key: &str, value: Option<String>, between: usize| {
         value.filter(|value| {
-            let is_said = all_said(&words, value);
+            let is_said = said_together(&words, value, between) && !is_listed(lists, value);
             if !is_said {
                 notes.push(format!("{key}: dropped, not said"));
             }
             is_said
         })
     };
-    let customer_name = in_words("customer_name", answer.customer_name);
-    let preferred_time = in_words("preferred_time", answer.preferred_time);
-    let summary = summary(&words, answer.summary, on_box, notes);
+    let customer_name = in_words("customer_name", answer.customer_name, IN_NAME);
+    let preferred_time = in_words("preferred_time", answer.preferred_time, IN_TIME);
+    let invented = notes.iter().filter(|note| note.contains("dropped")).count();
+    let unnamed = UNNAMED * INVENTED.powi(i32::try_from(invented).unwrap_or(i32::MAX));
+    let service = service(
+        &insight.services,
+        &words,
+        answer.service,
+        [sure, unnamed],
+        notes,
+    );
+    let mut opinions = |key: &str, texts: Vec<String>| -> Vec<String> {
+        let all = texts.len();
+        let texts = texts.into_iter().filter(|text| {
+            figures_said(&words, text)
+                && names_said(&words, text)
+                && !is_parroted(lists, &words, text)
+        });
+        let texts: Vec<String> = texts.collect();
+        if texts.len() < all {
+            notes.push(format!("{key}: {} dropped, not said", all - texts.len()));
+        }
+        texts
+    };
+    let topics = opinions("topics", answer.topics);
+    let action_items = opinions("action_items", answer.action_items);
+    let summary = summary(lists, &words, answer.summary, on_box, notes);
     let sure = match (&service, &city) {
         (None, None) => None,
         (one, other) => {
@@ -86,9 +116,9 @@ pub(in crate::insight) fn believed(
             customer_name,
             preferred_time,
             sentiment: answer.sentiment,
-            topics: answer.topics,
+            topics,
             intent: answer.intent,
-            action_items: answer.action_items,
+            action_items,
         },
         path: Path::Model,
         made_by,
@@ -99,7 +129,7 @@ fn service(
     list: &List,
     words: &Words,
     claimed: Option<String>,
-    sure: f32,
+    [sure, unnamed]: [f32; 2],
     notes: &mut Vec<String>,
 ) -> Claim {
     if list.is_empty() {
@@ -108,7 +138,7 @@ fn service(
             return Some((claimed, sure.min(BY_MODEL)));
         }
         notes.push("service: not named in the call".into());
-        return Some((claimed, sure.min(UNNAMED)));
+        return Some((claimed, sure.min(unnamed)));
     }
     let known = claimed.and_then(|claimed| {
         let known = list.canonical(&claimed).map(ToOwned::to_owned);
@@ -125,9 +155,13 @@ fn service(
             notes.push("service: another one was named as well".into());
             Some((known, sure.min(DISPUTED)))
         }
+        (Some(_), Some(found)) if unnamed < UNNAMED => {
+            notes.push("service: not named in the call; another one was".into());
+            Some((found.name, found.confidence * UNSEEN))
+        }
         (Some(known), _) => {
             notes.push("service: not named in the call".into());
-            Some((known, sure.min(UNNAMED)))
+            Some((known, sure.min(unnamed)))
         }
         (None, found) => found.map(|found| (found.name, found.confidence * UNSEEN)),
     }
@@ -188,68 +222,43 @@ fn is_mentioned(list: &List, words: &Words, name: &str) -> bool {
         .any(|mention| list.names[mention.name] == name)
 }
 
-fn summary(words: &Words, told: Told, on_box: &Meaning, notes: &mut Vec<String>) -> Summary {
+/// Nothing but the name of a service or a city.
+fn is_listed(lists: [&List; 2], text: &str) -> bool {
+    lists.iter().any(|list| list.whole(text).is_some())
+}
+
+/// Something that the lists know, and nobody named on this call.
+fn is_parroted(lists: [&List; 2], words: &Words, text: &str) -> bool {
+    let text = Words::of_one(text);
+    lists.iter().any(|list| {
+        let mut mentions = list.mentions(&text).into_iter();
+        mentions.any(|mention| !is_mentioned(list, words, &list.names[mention.name]))
+    })
+}
+
+fn summary(
+    lists: [&List; 2],
+    words: &Words,
+    told: Told,
+    on_box: &Meaning,
+    notes: &mut Vec<String>,
+) -> Summary {
+    let mut parts = std::iter::once(&told.title).chain(&told.points);
     let text = format!("{} {}", told.title, told.points.join(" "));
-    let is_figure = |word: &&Word| word.letters.iter().any(char::is_ascii_digit);
-    let figures = Words::of_one(&text).all;
-    let invented = figures
-        .iter()
-        .filter(is_figure)
-        .any(|word| !is_said(words, word));
-    if invented || share_said(words, &text) < SAID {
-        notes.push("summary: not borne out by the call; the one made on the box stands".into());
-        return on_box.summary.clone();
-    }
-    Summary {
-        title: told.title,
-        points: told.points,
-    }
-}
-
-fn all_said(words: &Words, text: &str) -> bool {
-    let text = Words::of_one(text);
-    !text.all.is_empty() && text.all.iter().all(|word| is_said(words, word))
-}
-
-/// Of a text's words of four letters and more.
-fn share_said(words: &Words, text: &str) -> f32 {
-    let text = Words::of_one(text);
-    let long = text.all.iter().filter(|word| word.letters.len() >= 4);
-    let (mut said, mut all) = (0.0, 0.0);
-    for word in long {
-        all += 1.0;
-        if is_said(words, word) {
-            said += 1.0;
-        }
-    }
-    if all > 0.0 { said / all } else { 1.0 }
-}
-
-/// The word, one that sounds like it, or one that begins or ends like it: languages bend their words.
-fn is_said(words: &Words, word: &Word) -> bool {
-    let letters = &word.letters[..];
-    let leave = match letters.len() {
-        0..=3 => 0,
-        more => u32::try_from(more / 3).unwrap_or(0),
+    let why = if !told.fits() {
+        "not a title and two points of a fit length"
+    } else if figures_said(words, &text)
+        && !is_parroted(lists, words, &text)
+        && share_said(words, &text) >= SAID
+        && parts.all(|part| share_said(words, part) >= PART_SAID)
+    {
+        return Summary {
+            title: told.title,
+            points: told.points,
+        };
+    } else {
+        "not borne out by the call"
     };
-    let has_figure = letters.iter().any(char::is_ascii_digit);
-    words
-        .all
-        .iter()
-        .filter(|heard| !heard.is_addressed)
-        .any(|heard| {
-            let other = &heard.letters[..];
-            if has_figure || other.iter().any(char::is_ascii_digit) {
-                return other == letters;
-            }
-            let (short, long) = if other.len() < letters.len() {
-                (other, letters)
-            } else {
-                (letters, other)
-            };
-            let is_bent = short.len() >= 4 && (long.starts_with(short) || long.ends_with(short));
-            let has_prefix =
-                is_hebrew(other[0]) && other.ends_with(letters) && other.len() - letters.len() <= 2;
-            is_bent || has_prefix || editex::distance(letters, other, leave).is_some()
-        })
+    notes.push(format!("summary: {why}; the one made on the box stands"));
+    on_box.summary.clone()
 }

@@ -1,5 +1,6 @@
 //! Meaning, from labelled calls and from a model that misbehaves on cue.
 
+mod answered;
 mod fake;
 mod hostile;
 mod labelled;

@@ -47,6 +47,14 @@ async fn full(bench: &Bench, sid: &str) {
             VALUES ($1, 1, $2, 3)",
         "INSERT INTO traces (call_sid, stream, track, build, models, trace, created_at)
             VALUES ($1, 1, 'inbound', 'b', '{}', '{}', $2)",
+        "INSERT INTO files (call_sid, file_name, kind, bytes, created_at)
+            VALUES ($1, 'a.mp3', 'mp3', 3, $2)",
+        "INSERT INTO general (id, call_sid, file_name, version, domain, category, confidence,
+            topics, action_items, stage1_input, stage1_output, stage2_input, stage2_output,
+            total_tokens, notes, created_at, updated_at)
+            VALUES ($1, $1, 'a.mp3', 2, 'd', 'c', 1, '[0]', '[]', 0, 0, 0, 0, 0, '[]', $2, $2)",
+        "INSERT INTO domain_specific (general_id, data) SELECT $1, '[1]' FROM calls
+            WHERE sid = $1 AND started_at <= $2",
         "INSERT INTO analyses (call_sid, verdict, analysis, created_at)
             VALUES ($1, 'good', '{}', $2)",
     ] {
@@ -60,6 +68,8 @@ const ALL: &str = "SELECT (SELECT COUNT(*) FROM calls) + (SELECT COUNT(*) FROM s
     + (SELECT COUNT(*) FROM traces) + (SELECT COUNT(*) FROM analyses)
     + (SELECT COUNT(*) FROM leads) + (SELECT COUNT(*) FROM provider_recordings)
     + (SELECT COUNT(*) FROM call_log) + (SELECT COUNT(*) FROM deliveries)
+    + (SELECT COUNT(*) FROM files) + (SELECT COUNT(*) FROM general)
+    + (SELECT COUNT(*) FROM domain_specific)
     + (SELECT COUNT(*) FROM delivery_attempts) + (SELECT COUNT(*) FROM jobs) AS n";
 
 async fn everything_of_a_call_goes_and_nothing_of_another(bench: &Bench) {
@@ -148,6 +158,8 @@ async fn words_go_when_their_time_is_up(bench: &Bench) {
     assert_eq!(forget(21).await, 0);
     let words = "SELECT (SELECT COUNT(*) FROM segments) + (SELECT COUNT(*) FROM traces)
         + (SELECT COUNT(*) FROM deliveries)
+        + (SELECT COUNT(*) FROM general WHERE topics <> '[]')
+        + (SELECT COUNT(*) FROM domain_specific WHERE data <> '{}')
         + (SELECT COUNT(*) FROM call_log WHERE final_transcript IS NOT NULL) AS n";
     assert_eq!(bench.count(words).await, 0);
     let call = bench.store.call(&call_sid("CA1")).await.unwrap().unwrap();

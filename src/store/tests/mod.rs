@@ -7,6 +7,7 @@ mod browse;
 mod call_log;
 mod calls;
 mod deliveries;
+mod files;
 mod forget;
 mod history;
 mod jobs;

@@ -55,6 +55,7 @@ async fn nothing_sticks_out_anywhere() {
     let site = Site::open().await;
     let base = site.listen().await;
     views(&browser, &base, "list-empty").await;
+    views(&browser, &format!("{base}/files"), "files-empty").await;
     calls(&site).await;
     views(&browser, &base, "list").await;
     for (name, path) in [
@@ -77,6 +78,8 @@ async fn nothing_sticks_out_anywhere() {
     for call in ["live", "finishing", "final", "empty", "interrupted"] {
         views(&browser, &format!("{base}/calls/CA-{call}"), call).await;
     }
+    files(&site).await;
+    views(&browser, &format!("{base}/files"), "files").await;
     let of_final = |rest: &str| format!("{base}/calls/CA-final{rest}");
     views(&browser, &of_final("?version=2&against=1"), "changes").await;
     views(&browser, &of_final("/delete"), "delete").await;
@@ -100,6 +103,19 @@ async fn nothing_sticks_out_anywhere() {
     doors(&browser).await;
     let shut = Site::open_with(hub::Options::default(), "0.0.0.0:80", None).await;
     views(&browser, &shut.listen().await, "closed").await;
+}
+
+/// Files that are done, that wait, and whose names are hard.
+async fn files(site: &Site) {
+    let tones = include_bytes!("../../fixtures/audio/tones/tones.m4a");
+    let wishes = [("prefer", "respond-async")];
+    let runner = callscribe::after::Runner::start(&site.jobs);
+    let done: [(&str, &[u8]); 2] = [("call.m4a", tones), ("שיחה עם דנה.m4a", tones)];
+    site.send_files("/api/v1/files", &done, &[]).await;
+    runner.stop().await;
+    site.clock.advance(std::time::Duration::from_secs(60));
+    let waiting: [(&str, &[u8]); 1] = [(LONG, tones)];
+    site.send_files("/api/v1/files", &waiting, &wishes).await;
 }
 
 /// Who may come in, and what they did.

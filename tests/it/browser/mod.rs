@@ -4,6 +4,7 @@ mod call;
 mod desk;
 mod desk_looks;
 mod doors;
+mod files;
 mod following;
 mod hearing;
 mod listing;

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -11,17 +12,29 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use callscribe::{
+    after::{
+        self, HeardTrack, Hearing, NoHearing,
+        fetch::{self, Fetcher},
+        files::Files,
+    },
     http::{About, Access, AppState, router},
+    ids::CallSid,
+    insight::{self, Insight},
     live::hub::{self, Hub},
-    store::{CallState, NewCall, NewStream, Store, StreamKey},
+    speech::{
+        ModelInfo,
+        coverage::{CoverageKind, Span},
+    },
+    store::{CallState, NewCall, NewStream, RecordingPart, Store, StreamKey},
     tasks,
-    time::Clock,
+    time::{Clock, MediaTime},
+    webhooks,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::line::{Line, nobody};
+use super::line::{Line, nobody, words};
 
 /// A server without sockets; [`Site::listen`] gives it one.
 pub(crate) struct Site {
@@ -32,6 +45,9 @@ pub(crate) struct Site {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) not_ready: Arc<Mutex<Vec<String>>>,
     pub(crate) closing: CancellationToken,
+    /// What jobs work with; nobody runs them but a test.
+    pub(crate) jobs: after::Context,
+    file_limits: after::files::Options,
     pub(crate) about: Arc<About>,
     pub(crate) access: Arc<Access>,
     serving: Mutex<Option<(JoinHandle<()>, SocketAddr)>>,
@@ -48,6 +64,7 @@ fn app(site: &Site) -> Router {
         not_ready: Arc::new(move || reasons.lock().unwrap().clone()),
         metrics: Arc::new(|| "callscribe_streams_active 0\n".into()),
         people: Arc::default(),
+        files: Arc::new(Files::new(site.jobs.clone(), site.file_limits.clone())),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
         about: Arc::clone(&site.about),
@@ -55,6 +72,66 @@ fn app(site: &Site) -> Router {
         closing: site.closing.clone(),
         outside: Arc::default(),
     })
+}
+
+/// What jobs work with, over a hearing that says [`SAID`] whatever it hears.
+fn jobs(store: &Store, clock: &Clock, folder: &Path) -> after::Context {
+    let insight = Insight::new(&insight::Options::default(), clock.clone()).unwrap();
+    after::Context {
+        store: store.clone(),
+        clock: clock.clone(),
+        hearing: Arc::new(Scripted),
+        observer: Arc::new(|_: &CallSid, _: &after::Told| {}),
+        options: after::Options::default(),
+        insight: Arc::new(insight),
+        people: Arc::default(),
+        recordings: folder.join("recordings"),
+        retention_days: 7,
+        archive_days: 0,
+        hooks: Arc::new(webhooks::Sender::new(&webhooks::Options::default()).unwrap()),
+        fetcher: Arc::new(Fetcher::new(fetch::Options::default(), None)),
+        progress: after::Progress::default(),
+    }
+}
+
+/// Said on every track, from its beginning on.
+pub(crate) const SAID: &str =
+    "Hi John, Alice here. I need an appointment with Dr. Smith on December 15th.";
+
+struct Scripted;
+
+impl Hearing for Scripted {
+    fn model(&self) -> Result<ModelInfo, NoHearing> {
+        Ok(ModelInfo {
+            name: "scripted".into(),
+            sha256: "00".into(),
+            multilingual: true,
+        })
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn hear(
+        &self,
+        _: &[RecordingPart],
+        _: Option<&str>,
+        _: &dyn Fn(MediaTime),
+        _: &CancellationToken,
+    ) -> Result<HeardTrack, NoHearing> {
+        let words = words(0.0, SAID);
+        let (start, end) = (words[0].start, words[words.len() - 1].end);
+        Ok(HeardTrack {
+            utterances: vec![(start, end, SAID.into(), words)],
+            coverage: vec![Span {
+                start,
+                end,
+                kind: CoverageKind::Text,
+            }],
+            language: Some("en".into()),
+        })
+    }
 }
 
 /// A response, read to its end.
@@ -107,6 +184,8 @@ impl Site {
         let proxies = callscribe::http::proxy::Proxies::default();
         let access = Access::new(listen.parse().unwrap(), &options, proxies).unwrap();
         let mut site = Self {
+            jobs: jobs(&store, &clock, dir.path()),
+            file_limits: after::files::Options::default(),
             store,
             hub,
             clock,
@@ -145,7 +224,51 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body)).unwrap();
+        self.answer(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// Files are read by this insight.
+    pub(crate) fn read_by(&mut self, insight: Arc<Insight>) {
+        self.jobs.insight = insight;
+        self.app = app(self);
+    }
+
+    /// Other limits for uploaded files.
+    pub(crate) fn limit_files(&mut self, limits: after::files::Options) {
+        self.file_limits = limits;
+        self.app = app(self);
+    }
+
+    /// Files as a browser's form sends them, a name and its bytes each.
+    pub(crate) async fn send_files(
+        &self,
+        path: &str,
+        files: &[(&str, &[u8])],
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut body = Vec::new();
+        for (name, bytes) in files {
+            let head = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            );
+            body.extend(head.as_bytes());
+            body.extend(*bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--edge--\r\n");
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("host", "localhost")
+            .header("content-type", "multipart/form-data; boundary=edge");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.body(Body::from(body)).unwrap()).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {

@@ -7,6 +7,7 @@ mod changes;
 mod erase;
 mod deliveries;
 mod events;
+mod files;
 mod login;
 mod jobs;
 mod links;

@@ -17,7 +17,7 @@ use crate::harness::site::{Answer, Site};
 use schema::Schemas;
 
 /// Routes that are no part of the API, and why.
-const EXCEPTIONS: [(&str, &str); 45] = [
+const EXCEPTIONS: [(&str, &str); 46] = [
     ("/", "a page"),
     ("/calls/{id}", "a page"),
     ("/calls/{id}/delete", "a page that asks, and its form"),
@@ -43,6 +43,7 @@ const EXCEPTIONS: [(&str, &str); 45] = [
         "/recordings/{call}/{stream}/{track}/delete",
         "a page that asks, and its form",
     ),
+    ("/files", "a page and its form"),
     ("/jobs", "a page"),
     ("/jobs/{id}/retry", "a form"),
     ("/jobs/{id}/drop", "a page that asks, and its form"),
