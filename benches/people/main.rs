@@ -16,6 +16,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use callscribe::{
+    after::files::{self, Files},
     http::{AppState, router},
     ids::CallSid,
     people::{
@@ -336,6 +337,7 @@ fn app(site: &Site, store: &Store) -> Router {
         not_ready: Arc::new(Vec::new),
         metrics: Arc::new(String::new),
         people: Arc::default(),
+        files: Arc::new(Files::new(site.jobs.clone(), files::Options::default())),
         recordings: site.dir.path().into(),
         shelf: Arc::default(),
         about: Arc::clone(&site.about),
