@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         Path, Said, Sentiment, Tokens,
-        domain::{Detected, Extracted, General, Pair},
+        domain::{Detected, Extracted, General, Pair, Useless},
         weigh,
         words::Words,
     },
@@ -24,6 +24,8 @@ const WRITE: &str = include_str!("../prompts/write.txt");
 const MOST_FIELDS: usize = 60;
 /// Characters of a prompt that a model wrote.
 const LONGEST_PROMPT: usize = 2_000;
+/// Known pairs that a model is told of; one that it names without having been told is taken all the same.
+const MOST_PAIRS: usize = 300;
 const MOST_ITEMS: usize = 5;
 const MONTHS: [&str; 12] = [
     "january",
@@ -46,9 +48,10 @@ impl Model {
         &self,
         said: &Said,
         known: &[Pair],
-    ) -> Result<Detected, String> {
+    ) -> Result<Detected, Useless> {
         let pairs: Vec<String> = known
             .iter()
+            .take(MOST_PAIRS)
             .map(|pair| format!("{}: {}", pair.domain, pair.category))
             .collect();
         let question = format!(
@@ -96,7 +99,7 @@ impl Model {
         pair: &Pair,
         prompt: Option<&str>,
         today: Timestamp,
-    ) -> Result<Extracted, String> {
+    ) -> Result<Extracted, Useless> {
         let wanted = prompt.map_or_else(
             || "whatever a business of this domain would write down".to_owned(),
             ToOwned::to_owned,
@@ -134,8 +137,10 @@ impl Model {
                 )),
             }
         };
-        let (prompt, _) = self.asked(WRITE, question, Some(&schema), read).await?;
-        Ok(prompt)
+        let asked = self.asked(WRITE, question, Some(&schema), read).await;
+        asked
+            .map(|(prompt, _)| prompt)
+            .map_err(|useless| useless.why)
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    BadOptions, Insight, MadeBy, ModelOptions, Said, Tokens, meaning::Failed, words::clean,
+    BadOptions, Insight, MadeBy, ModelOptions, Said, Tokens, domain::Useless, meaning::Failed,
+    words::clean,
 };
 use crate::time::Clock;
 
@@ -173,16 +174,18 @@ impl Model {
         question: String,
         schema: Option<&Value>,
         read: impl Fn(&Completion) -> Result<T, String>,
-    ) -> Result<(T, Tokens), String> {
+    ) -> Result<(T, Tokens), Useless> {
+        let mut tokens = Tokens::default();
         if self.rest.is_resting() {
-            return Err("it failed a moment ago and is left alone for a while".into());
+            let why = "it failed a moment ago and is left alone for a while".into();
+            return Err(Useless { why, tokens });
         }
         let asking = async {
             let mut messages = vec![
                 Message::new(Role::System, system.into()),
                 Message::new(Role::User, question),
             ];
-            let (mut tokens, mut why) = (Tokens::default(), String::new());
+            let mut why = String::new();
             for _ in 0..QUESTIONS {
                 let completed = self.client.complete(&messages, schema, &mut 0).await;
                 let completed = completed.map_err(|gone| {
@@ -191,7 +194,7 @@ impl Model {
                 })?;
                 tokens.add(completed.tokens);
                 match read(&completed) {
-                    Ok(answer) => return Ok((answer, tokens)),
+                    Ok(answer) => return Ok(answer),
                     Err(bad) => why = bad,
                 }
                 let shown = completed.text.chars().take(SHOWN_AGAIN).collect();
@@ -207,14 +210,17 @@ impl Model {
                 Err(format!("no answer within {} s", self.deadline.as_secs()))
             }
         };
-        if let Err(why) = &outcome {
-            tracing::warn!(
-                model = self.name,
-                reason = why,
-                "the language model was of no use for a file"
-            );
+        match outcome {
+            Ok(answer) => Ok((answer, tokens)),
+            Err(why) => {
+                tracing::warn!(
+                    model = self.name,
+                    reason = why,
+                    "the language model was of no use for a file"
+                );
+                Err(Useless { why, tokens })
+            }
         }
-        outcome
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     ids::Track,
     insight::{
         Path, Sentiment, Tokens,
-        domain::{General, Pair},
+        domain::{General, Pair, Useless},
     },
     store::{
         CallState, Downloaded, FILE, NewFile, READ_FILE, Reading, RecordingEnd, RecordingPart,
@@ -116,7 +116,13 @@ async fn what_was_read_is_kept_and_replaced(bench: &Bench) {
         .add_file(&new_file("FI1", 5), at(5))
         .await
         .unwrap();
-    let failed = Reading::failed("it answered 500".into());
+    let failed = Reading::failed(Useless {
+        why: "it answered 500".into(),
+        tokens: Tokens {
+            input: 7,
+            output: 1,
+        },
+    });
     bench
         .store
         .put_reading(&call, 2, &failed, at(9))
