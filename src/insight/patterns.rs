@@ -340,7 +340,7 @@ impl Text<'_> {
         // "שמי" within a sentence may be "that whoever".
         let is_plain = name.letters.first().is_some_and(|c| is_hebrew(*c))
             && (cue.len() > 1 || self.opens(at));
-        if !is_plain && (!name.is_capital || is_no_name(name)) {
+        if is_no_name(name) || !(is_plain || name.is_capital) {
             return None;
         }
         let goes_on = self.near(at, cue.len() + 1).is_some_and(|word| {
@@ -352,11 +352,13 @@ impl Text<'_> {
             "Customer" => false,
             _ => turn.text.to_lowercase().contains("help you"),
         };
+        let text = self.written(next, next + usize::from(goes_on))?;
+        // Of whoever is hers.
+        if text.ends_with("'s") || text.ends_with("’s") {
+            return None;
+        }
         let is_other = cue.contains(&"speaking");
-        Some((
-            self.written(next, next + usize::from(goes_on))?,
-            is_agent != is_other,
-        ))
+        Some((text, is_agent != is_other))
     }
 
     /// The word begins a sentence, or what is like one.
@@ -443,7 +445,7 @@ mod tests {
             "This is terrible, my name is secret.",
             "It is 7 of 9 and there are 12 of us.",
             "doctor, doctor",
-            "This is Monday's own. This is The best. This is Dr. Nobody's.",
+            "This is Monday's own. This is Dana's husband. This is Friday. This is The best. This is Dr. Nobody's.",
             "I was speaking with Verizon.",
             "You may 5 times a day, and march 3 miles.",
             "Version 1.2.3, ratio 3:1, score 21:9.",

@@ -524,7 +524,7 @@ async fn not_everybody_may_upload() {
     let writes = site.token("writes", "files:write", None).await;
     let own = ("sec-fetch-site", "same-origin");
     for (headers, status) in [
-        (&[][..], StatusCode::UNAUTHORIZED),
+        (&[own][..], StatusCode::UNAUTHORIZED),
         (&[("authorization", reads.as_str())], StatusCode::FORBIDDEN),
         (&[("cookie", &viewer), own], StatusCode::FORBIDDEN),
         (&[("cookie", &admin)], StatusCode::FORBIDDEN),
