@@ -324,7 +324,8 @@ impl Text<'_> {
             true => name.letters.first().is_some_and(|c| is_hebrew(*c)),
             false => self.is(at, 0, &["dr", "doctor"]) && name.is_capital && !is_no_name(name),
         };
-        is_named.then(|| self.written(at, at + 1)).flatten()
+        let text = self.written(at, at + 1).filter(|_| is_named)?;
+        (!is_possessive(&text)).then_some(text)
     }
 
     /// A name, and whether the agent said it: one who asks how to help.
@@ -353,8 +354,7 @@ impl Text<'_> {
             _ => turn.text.to_lowercase().contains("help you"),
         };
         let text = self.written(next, next + usize::from(goes_on))?;
-        // Of whoever is hers.
-        if text.ends_with("'s") || text.ends_with("’s") {
+        if is_possessive(&text) {
             return None;
         }
         let is_other = cue.contains(&"speaking");
@@ -382,6 +382,11 @@ impl Text<'_> {
         }
         general
     }
+}
+
+/// It is of something that is somebody's.
+fn is_possessive(text: &str) -> bool {
+    text.ends_with("'s") || text.ends_with("’s")
 }
 
 fn is_no_name(word: &Word) -> bool {
@@ -445,7 +450,7 @@ mod tests {
             "This is terrible, my name is secret.",
             "It is 7 of 9 and there are 12 of us.",
             "doctor, doctor",
-            "This is Monday's own. This is Dana's husband. This is Friday. This is The best. This is Dr. Nobody's.",
+            "This is Monday's own. This is Dana's husband. This is The best. This is Dr. Nobody's.",
             "I was speaking with Verizon.",
             "You may 5 times a day, and march 3 miles.",
             "Version 1.2.3, ratio 3:1, score 21:9.",
