@@ -3,6 +3,7 @@
 use super::{
     Path, Tokens,
     domain::{Detected, Pair},
+    lists::prefixes,
     words::{Word, Words},
 };
 
@@ -13,6 +14,8 @@ const SURE: f32 = 0.5;
 const DOUBT: f32 = 1.5;
 /// A pair that nobody wrote words for is known by those of its names.
 const BY_NAME: f32 = 1.5;
+/// A pair for which nothing speaks is no surer than this, whoever claims it.
+const UNBORNE: u32 = 300;
 
 /// Domain, category, words that begin so (folded), and what each is worth.
 pub(super) type Row = (&'static str, &'static str, &'static [(&'static str, f32)]);
@@ -27,6 +30,12 @@ pub(super) const LEXICON: [Row; 7] = [
             ("schedul", 1.0),
             ("checkup", 1.0),
             ("clinic", 1.0),
+            ("תור", 2.0),
+            ("רופא", 1.0),
+            ("דוקטור", 1.0),
+            ("מרפאה", 1.0),
+            ("לקבוע", 1.0),
+            ("בדיקה", 0.5),
         ],
     ),
     (
@@ -39,6 +48,11 @@ pub(super) const LEXICON: [Row; 7] = [
             ("hospital", 1.0),
             ("clinic", 1.0),
             ("doctor", 0.5),
+            ("חשבונית", 2.0),
+            ("חשבונ", 1.0),
+            ("חיוב", 2.0),
+            ("מרפאה", 1.0),
+            ("רופא", 0.5),
         ],
     ),
     (
@@ -51,6 +65,11 @@ pub(super) const LEXICON: [Row; 7] = [
             ("medic", 1.0),
             ("pill", 1.0),
             ("dosage", 1.0),
+            ("מרשמ", 2.0),
+            ("תרופ", 2.0),
+            ("מרקחת", 2.0),
+            ("כדור", 1.0),
+            ("מינונ", 1.0),
         ],
     ),
     (
@@ -63,6 +82,12 @@ pub(super) const LEXICON: [Row; 7] = [
             ("damage", 1.0),
             ("insur", 1.0),
             ("deductible", 1.0),
+            ("תביע", 2.0),
+            ("תאונה", 1.0),
+            ("שמאי", 2.0),
+            ("נזק", 1.0),
+            ("ביטוח", 1.0),
+            ("השתתפות", 1.0),
         ],
     ),
     (
@@ -74,6 +99,11 @@ pub(super) const LEXICON: [Row; 7] = [
             ("covered", 1.0),
             ("insur", 1.0),
             ("renew", 1.0),
+            ("פוליס", 2.0),
+            ("כיסוי", 2.0),
+            ("מכוסה", 1.0),
+            ("ביטוח", 1.0),
+            ("חידוש", 1.0),
         ],
     ),
     (
@@ -85,6 +115,11 @@ pub(super) const LEXICON: [Row; 7] = [
             ("payment", 1.0),
             ("pay", 0.5),
             ("policy", 0.5),
+            ("פרמיה", 3.0),
+            ("ביטוח", 1.0),
+            ("תשלומ", 1.0),
+            ("לשלמ", 0.5),
+            ("פוליס", 0.5),
         ],
     ),
     (
@@ -98,6 +133,12 @@ pub(super) const LEXICON: [Row; 7] = [
             ("connection", 1.0),
             ("offline", 1.0),
             ("speed", 0.5),
+            ("אינטרנט", 2.0),
+            ("ראוטר", 2.0),
+            ("נתב", 2.0),
+            ("מודמ", 2.0),
+            ("חיבור", 1.0),
+            ("גלישה", 1.0),
         ],
     ),
 ];
@@ -118,6 +159,14 @@ pub(super) fn detect(words: &Words, known: &[Pair]) -> Detected {
         confidence: claimed.map_or(0, |_| super::weigh::per_mille(sure)),
         path: Path::OnBox,
         tokens: Tokens::default(),
+    }
+}
+
+/// How sure a claimed pair is, by the words that speak for it.
+pub(super) fn borne_out(words: &Words, pair: &Pair, confidence: u32) -> u32 {
+    match points(words, pair) > 0.0 {
+        true => confidence,
+        false => confidence.min(UNBORNE),
     }
 }
 
@@ -149,10 +198,15 @@ fn points(words: &Words, pair: &Pair) -> f32 {
 
 fn begins(word: &Word, stem: &str) -> bool {
     let stem: Vec<char> = stem.chars().collect();
-    match stem.len() {
-        0..=2 => word.letters == stem,
-        _ => word.letters.starts_with(&stem),
-    }
+    let is_short = stem.len() <= 2;
+    prefixes(&word.letters).into_iter().any(|taken| {
+        let bare = word.letters.get(taken..).unwrap_or_default();
+        if is_short {
+            bare == stem
+        } else {
+            bare.starts_with(&stem)
+        }
+    })
 }
 
 #[cfg(test)]
@@ -185,6 +239,21 @@ mod tests {
                 "hedge_trimming",
             ),
             ("Hello, is anybody there?", "unknown"),
+            (
+                "שלום, אני רוצה לקבוע תור לרופא, מתי יש תור?",
+                "appointment_scheduling",
+            ),
+            ("האינטרנט לא עובד והראוטר מהבהב", "technical_support"),
+            (
+                "נגמרה לי התרופה ואני צריכה מרשם לבית המרקחת",
+                "prescription_refill",
+            ),
+            (
+                "הייתה לי תאונה והגשתי תביעה, מה עם התביעה?",
+                "claim_inquiry",
+            ),
+            ("מה הכיסוי של הפוליסה שלי?", "policy_inquiry"),
+            ("שלום, מה נשמע? יפה היום.", "unknown"),
             ("", "unknown"),
             (
                 "The doctor sent a bill for the insurance policy claim.",
@@ -194,6 +263,10 @@ mod tests {
             let found = detect(&Words::of_one(text), &known);
             assert_eq!(found.pair.category, expected, "{text}");
             assert_eq!(found.confidence > 0, expected != "unknown", "{text}");
+        }
+        let odd = Pair::new("gardening", "hedge_trimming").unwrap();
+        for (text, sure) in [("My hedge is too high.", 900), ("My router is off.", 300)] {
+            assert_eq!(borne_out(&Words::of_one(text), &odd, 900), sure, "{text}");
         }
         let nothing = detect(&Words::of_one("internet router modem"), &[]);
         assert!(nothing.pair.is_unknown(), "only what the table knows");

@@ -83,7 +83,7 @@ pub use leads::{
     Advanced, Changed, Lead, LeadChange, LeadFilter, LeadLog, LeadPage, LeadStatus, NewLead,
     NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
-pub use leases::{Job, Lease};
+pub use leases::{Job, Lease, Urgency};
 pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};
 pub use paging::Place;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         Path, Said, Sentiment, Tokens,
-        domain::{Detected, Extracted, General, Pair},
+        domain::{Detected, Extracted, General, Pair, Useless},
         weigh,
         words::Words,
     },
@@ -26,6 +26,8 @@ const WRITE: &str = include_str!("../prompts/write.txt");
 const MOST_FIELDS: usize = 60;
 /// Characters of a prompt that a model wrote.
 const LONGEST_PROMPT: usize = 2_000;
+/// Known pairs that a model is told of; one that it names without having been told is taken all the same.
+const MOST_PAIRS: usize = 300;
 const MOST_ITEMS: usize = 5;
 /// Words that may stand between those of a name, and of another value.
 const IN_NAME: usize = 1;
@@ -51,9 +53,10 @@ impl Model {
         &self,
         said: &Said,
         known: &[Pair],
-    ) -> Result<Detected, String> {
+    ) -> Result<Detected, Useless> {
         let pairs: Vec<String> = known
             .iter()
+            .take(MOST_PAIRS)
             .map(|pair| format!("{}: {}", pair.domain, pair.category))
             .collect();
         let head = format!("Known pairs:\n{}\n", pairs.join("\n"));
@@ -104,7 +107,7 @@ impl Model {
         pair: &Pair,
         prompt: Option<&str>,
         today: Timestamp,
-    ) -> Result<Extracted, String> {
+    ) -> Result<Extracted, Useless> {
         let wanted = prompt.map_or_else(
             || "whatever a business of this domain would write down".to_owned(),
             ToOwned::to_owned,
@@ -150,8 +153,10 @@ impl Model {
             said: None,
             schema: Some(&schema),
         };
-        let (prompt, _) = self.about_file(&question, read).await?;
-        Ok(prompt)
+        let asked = self.about_file(&question, read).await;
+        asked
+            .map(|(prompt, _)| prompt)
+            .map_err(|useless| useless.why)
     }
 
     /// With the tokens of all requests.
@@ -159,17 +164,21 @@ impl Model {
         &self,
         question: &Question<'_>,
         read: impl Fn(&Completion) -> Result<T, String>,
-    ) -> Result<(T, Tokens), String> {
+    ) -> Result<(T, Tokens), Useless> {
         let mut spent = Spent::default();
         let outcome = self.put(question, &mut spent, read).await;
-        if let Err(why) = &outcome {
-            tracing::warn!(
-                model = self.name,
-                reason = why,
-                "the language model was of no use for a file"
-            );
+        let tokens = spent.tokens.unwrap_or_default();
+        match outcome {
+            Ok(answer) => Ok((answer, tokens)),
+            Err(why) => {
+                tracing::warn!(
+                    model = self.name,
+                    reason = why,
+                    "the language model was of no use for a file"
+                );
+                Err(Useless { why, tokens })
+            }
         }
-        Ok((outcome?, spent.tokens.unwrap_or_default()))
     }
 }
 

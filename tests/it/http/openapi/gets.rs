@@ -14,7 +14,7 @@ async fn every_get_answers_as_described() {
     let api = site.get("/api/v1/openapi.json").await.json();
     let schemas = Schemas::of(&api);
     let mut ids = BTreeMap::new();
-    for list in ["leads", "customers", "bookings"] {
+    for list in ["leads", "customers", "bookings", "files"] {
         let all = site.get(&format!("/api/v1/{list}")).await.json();
         ids.insert(list, all[list][0]["id"].as_str().unwrap().to_owned());
     }
@@ -38,7 +38,7 @@ async fn every_get_answers_as_described() {
         keeps_to(&schemas, operation, &answer, &address);
         asked += 1;
     }
-    assert!(asked >= 26, "{asked}");
+    assert!(asked >= 30, "{asked}");
 }
 
 #[tokio::test]
@@ -84,6 +84,7 @@ async fn what_is_asked_closely_answers_as_described() {
             "get_customers",
             "customers",
         ),
+        ("/api/v1/files?limit=1", "get_files", "files"),
         (
             "/api/v1/bookings?status=confirmed",
             "get_bookings",
@@ -129,6 +130,10 @@ async fn what_is_asked_wrongly_is_refused_as_described() {
         ("/api/v1/audit?limit=0", "get_audit"),
         ("/api/v1/customers/none", "get_customers_id"),
         ("/api/v1/bookings/none", "get_bookings_id"),
+        ("/api/v1/files?cursor=x", "get_files"),
+        ("/api/v1/files/none", "get_files_id"),
+        ("/api/v1/files/CA1", "get_files_id"),
+        ("/api/v1/files/none/events", "get_files_id_events"),
     ] {
         let answer = site.get(address).await;
         assert!(answer.status.is_client_error(), "{address}");
