@@ -16,6 +16,8 @@ const DOUBT: f32 = 1.5;
 const BY_NAME: f32 = 1.5;
 /// A pair for which nothing speaks is no surer than this, whoever claims it.
 const UNBORNE: u32 = 300;
+/// Of a pair that a model did not see, what remains, in hundredths.
+const UNSEEN: u32 = 60;
 
 /// Domain, category, words that begin so (folded), and what each is worth.
 pub(super) type Row = (&'static str, &'static str, &'static [(&'static str, f32)]);
@@ -162,8 +164,33 @@ pub(super) fn detect(words: &Words, known: &[Pair]) -> Detected {
     }
 }
 
+/// A pair that a model claims, as sure as the words that speak for it allow. Where words were written for it and
+/// none was said, another pair that they speak for goes before it.
+pub(super) fn held(words: &Words, known: &[Pair], claimed: Detected) -> Detected {
+    if is_written(&claimed.pair) && points(words, &claimed.pair) <= 0.0 {
+        let found = detect(words, known);
+        if !found.pair.is_unknown() {
+            return Detected {
+                confidence: found.confidence * UNSEEN / 100,
+                pair: found.pair,
+                ..claimed
+            };
+        }
+    }
+    Detected {
+        confidence: borne_out(words, &claimed.pair, claimed.confidence),
+        ..claimed
+    }
+}
+
+fn is_written(pair: &Pair) -> bool {
+    LEXICON
+        .iter()
+        .any(|(domain, category, _)| *domain == pair.domain && *category == pair.category)
+}
+
 /// How sure a claimed pair is, by the words that speak for it.
-pub(super) fn borne_out(words: &Words, pair: &Pair, confidence: u32) -> u32 {
+fn borne_out(words: &Words, pair: &Pair, confidence: u32) -> u32 {
     match points(words, pair) > 0.0 {
         true => confidence,
         false => confidence.min(UNBORNE),
@@ -212,6 +239,54 @@ fn begins(word: &Word, stem: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A small model called every file an appointment at a doctor's.
+    #[test]
+    fn a_claimed_pair_is_held_against_the_words() {
+        let known = crate::insight::domain::starting();
+        for (text, claimed, expected, sure) in [
+            (
+                "I need an appointment with doctor Smith.",
+                ["healthcare", "appointment_scheduling"],
+                "appointment_scheduling",
+                900..=900,
+            ),
+            (
+                "My internet is down, the router shows a red light.",
+                ["healthcare", "appointment_scheduling"],
+                "technical_support",
+                1..=600,
+            ),
+            (
+                "Is this Pizza Roma? No, you have the wrong number.",
+                ["healthcare", "appointment_scheduling"],
+                "appointment_scheduling",
+                300..=300,
+            ),
+            (
+                "My internet is down, the router shows a red light.",
+                ["gardening", "hedge_trimming"],
+                "hedge_trimming",
+                300..=300,
+            ),
+            ("Hello?", ["unknown", "unknown"], "unknown", 0..=0),
+        ] {
+            let pair = Pair::new(claimed[0], claimed[1]).unwrap();
+            let claimed = Detected {
+                confidence: if pair.is_unknown() { 0 } else { 900 },
+                pair,
+                path: Path::Model,
+                tokens: Tokens::default(),
+            };
+            let held = held(&Words::of_one(text), &known, claimed);
+            assert_eq!(held.pair.category, expected, "{text}");
+            assert!(
+                sure.contains(&held.confidence),
+                "{text}: {}",
+                held.confidence
+            );
+        }
+    }
 
     #[test]
     fn pairs_by_example() {

@@ -111,12 +111,7 @@ impl Insight {
             Some(model) => {
                 let detected = model.detect(&said, &known).await?;
                 tasks::blocking("insight", move || {
-                    let words = Words::of(&said);
-                    let sure = lexicon::borne_out(&words, &detected.pair, detected.confidence);
-                    Detected {
-                        confidence: sure,
-                        ..detected
-                    }
+                    lexicon::held(&Words::of(&said), &known, detected)
                 })
             }
             None => tasks::blocking("insight", move || {
