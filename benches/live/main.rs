@@ -5,7 +5,8 @@
 //!
 //! By default calls are streamed at real speed through the whole of `speech::ears`. `--simulate` takes
 //! stream time for the clock and charges each decode its CPU time, one worker a track: the figures of a
-//! machine with nothing else to do, also on one that has. Needs `CALLSCRIBE_SHARED` (calls and sounds)
+//! machine with nothing else to do, also on one that has. `--uploads N` streams them to the real server,
+//! twice: alone, and while it has N files to transcribe. Needs `CALLSCRIBE_SHARED` (calls and sounds)
 //! and `CALLSCRIBE_MODELS`. Asserts nothing about time.
 #![expect(
     clippy::expect_used,
@@ -27,6 +28,9 @@ mod common;
 mod corpus;
 mod real;
 mod score;
+mod served;
+#[path = "../common/server.rs"]
+mod server;
 mod simulate;
 
 use corpus::Line;
@@ -58,6 +62,9 @@ struct Args {
     /// Sounds without speech instead of calls: no word may come.
     #[arg(long)]
     nonspeech: bool,
+    /// Through a server that hears so many uploaded files meanwhile, and through one that hears none.
+    #[arg(long)]
+    uploads: Option<usize>,
     /// Print the words.
     #[arg(long)]
     texts: bool,
@@ -84,6 +91,20 @@ fn main() -> ExitCode {
         println!(
             "\n== {name}: a full run of the encoder costs {pace:.2} CPU-s on this machine now"
         );
+        if let Some(uploads) = args.uploads {
+            drop(engine);
+            for &calls in &args.calls {
+                pair(
+                    &args,
+                    &options.live,
+                    (&shared, &models),
+                    name,
+                    calls,
+                    uploads,
+                );
+            }
+            continue;
+        }
         if args.nonspeech {
             let lines = corpus::nonspeech(&shared);
             simulate::run(&args, &options.live, &*engine, &lines).print_words();
@@ -109,6 +130,27 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The same calls without files and with them.
+fn pair(
+    args: &Args,
+    options: &Options,
+    folders: (&Path, &Path),
+    model: &str,
+    calls: usize,
+    uploads: usize,
+) {
+    callscribe::speech::models::pull::tls::install_provider();
+    let lines = corpus::calls(folders.0, calls, args.seconds);
+    for uploads in [0, uploads] {
+        println!(
+            "\n-- {} streams of a track at once, {uploads} files",
+            lines.len()
+        );
+        let score = served::run(folders, model, &lines, uploads).unwrap();
+        score.print(&lines, options);
+    }
 }
 
 fn options(sets: &[String]) -> ears::Options {

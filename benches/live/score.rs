@@ -227,7 +227,9 @@ impl Score {
         let retractions: usize = self.tracks.iter().map(|track| track.retractions).sum();
         let unfinished = self.tracks.iter().filter(|track| !track.finished).count();
         println!("  retractions {retractions}, tracks without an end {unfinished}");
-        self.print_cost(audio, speech);
+        if self.cpu > 0.0 {
+            self.print_cost(audio, speech);
+        }
         let changes: Vec<String> = self
             .tracks
             .iter()

@@ -246,23 +246,29 @@ impl Files {
         }
     }
 
-    /// Hears and reads a file that is not stored, and deletes its audio.
+    /// Hears and reads a file without the database. Of one that is not stored the audio is deleted then.
     ///
     /// # Errors
     /// When there is no model, or it failed.
-    pub async fn process(self: Arc<Self>, file: NewFile) -> Result<(Document, Reading), NoHearing> {
+    pub async fn process(
+        self: Arc<Self>,
+        file: NewFile,
+        is_stored: bool,
+    ) -> Result<(Document, Reading), NoHearing> {
         let failed = |error: &dyn std::fmt::Display| NoHearing::Failed(error.to_string());
         let _slot = self.slots.acquire().await.map_err(|error| failed(&error))?;
         let files = Arc::clone(&self);
         let heard = tasks::blocking("hear file", move || {
             let heard = files.hear_all(&file);
-            file.audio.tracks.iter().for_each(|(_, end)| remove(end));
+            if !is_stored {
+                file.audio.tracks.iter().for_each(|(_, end)| remove(end));
+            }
             heard
         });
         let document = heard.await.map_err(|error| failed(&error))??;
         let said = Said::of(&document.segments, document.language.clone());
         let prompts: Vec<Prompt> = starting().into_iter().map(Prompt::without_text).collect();
-        let reading = read(&self.context, said, &prompts).await;
+        let reading = read(&self.context, said, &prompts, false).await;
         Ok((document, reading))
     }
 

@@ -65,8 +65,8 @@ pub use understand::Understand;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Final passes at once. They share the speech workers with live calls, which come first. 0: none in
-    /// this process; a `callscribe worker` has them.
+    /// Final passes of calls at once, and one of an uploaded file beside them. They share the speech workers
+    /// with live calls, which come first. 0: none in this process; a `callscribe worker` has them.
     pub transcribe_at_once: u32,
     /// Analyses of recordings at once; 0: none in this process.
     pub analyse_at_once: u32,

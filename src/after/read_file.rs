@@ -42,19 +42,11 @@ impl Job for ReadFile {
         };
         let said = Said::of(&text.segments, text.version.language.clone());
         let prompts = store.prompts().await?;
-        let reading = read(context, said, &prompts).await;
+        let reading = read(context, said, &prompts, true).await;
         let now = context.clock.wall();
         store
             .put_reading(&self.call, version, &reading, now)
             .await?;
-        let is_new = !prompts.iter().any(|known| known.pair == reading.pair);
-        if is_new && !reading.pair.is_unknown() && store.claim_prompt(&reading.pair, now).await? {
-            tracing::info!(
-                domain = reading.pair.domain,
-                category = reading.pair.category,
-                "a new pair: its prompt is being made"
-            );
-        }
         tracing::info!(call = %self.call, domain = reading.pair.domain, category = reading.pair.category, failed = ?reading.failed, "file read");
         match reading.failed {
             Some((stage, why)) => Err(Trouble::Failed(anyhow::anyhow!("stage {stage}: {why}"))),
@@ -63,19 +55,43 @@ impl Job for ReadFile {
     }
 }
 
-/// Both stages. What fails is told in what comes back.
-pub(super) async fn read(context: &Context, said: Said, prompts: &[Prompt]) -> Reading {
+/// Both stages. What needs no domain is looked for beside the first one, and the prompt of a pair that is new is
+/// made beside the second. What fails is told in what comes back.
+pub(super) async fn read(
+    context: &Context,
+    said: Said,
+    prompts: &[Prompt],
+    is_stored: bool,
+) -> Reading {
     let (insight, said) = (&context.insight, Arc::new(said));
     let known = prompts.iter().map(|prompt| prompt.pair.clone()).collect();
-    let detected = match insight.detect(Arc::clone(&said), known).await {
+    let (detected, seen) = tokio::join!(
+        insight.detect(Arc::clone(&said), known),
+        insight.seen(Arc::clone(&said))
+    );
+    let detected = match detected {
         Ok(detected) => detected,
-        Err(why) => return Reading::failed(why),
+        Err(useless) => return Reading::failed(useless),
     };
-    let prompt = prompts.iter().find(|prompt| prompt.pair == detected.pair);
+    let (pair, now) = (&detected.pair, context.clock.wall());
+    let prompt = prompts.iter().find(|prompt| prompt.pair == *pair);
+    if prompt.is_none() && is_stored && !pair.is_unknown() {
+        claim(context, pair).await;
+    }
     let prompt = prompt.and_then(|prompt| prompt.text.as_deref());
-    let now = context.clock.wall();
-    let extracted = insight.extract(said, &detected.pair, prompt, now).await;
+    let extracted = insight.extract(&said, pair, prompt, now, seen).await;
     Reading::of(detected, extracted)
+}
+
+/// Has the prompt of a new pair made, unless somebody has asked for it before. The file does not wait for it, nor
+/// suffer where it cannot be asked for: the next one of the pair does so again.
+async fn claim(context: &Context, pair: &Pair) {
+    let (domain, category) = (&pair.domain, &pair.category);
+    match context.store.claim_prompt(pair, context.clock.wall()).await {
+        Ok(true) => tracing::info!(domain, category, "a new pair: its prompt is being made"),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(domain, category, %error, "a new pair cannot be kept"),
+    }
 }
 
 /// Makes the prompt of a new pair, beside the files that asked for it.

@@ -16,7 +16,7 @@ use super::{
     Trouble, Understand, WritePrompt, alert::alert, backoff::backoff, daily,
 };
 use crate::{
-    store::{self, Error},
+    store::{self, Error, Urgency},
     tasks,
 };
 
@@ -38,6 +38,7 @@ pub struct Runner {
 pub struct Worker {
     name: String,
     kind: Kind,
+    urgency: Urgency,
     context: Context,
     stop: CancellationToken,
 }
@@ -76,7 +77,12 @@ impl Runner {
             wake: Arc::default(),
         };
         for number in 0..context.options.transcribe_at_once {
-            runner.add::<Transcribe>(context, number);
+            runner.add_for::<Transcribe>(context, number, Urgency::Usual);
+        }
+        if context.options.transcribe_at_once > 0 {
+            // Hours of uploaded sound hold no call's words up.
+            let number = context.options.transcribe_at_once;
+            runner.add_for::<Transcribe>(context, number, Urgency::Less);
         }
         for number in 0..context.options.analyse_at_once {
             runner.add::<Analyse>(context, number);
@@ -116,7 +122,12 @@ impl Runner {
     }
 
     fn add<J: Job>(&self, context: &Context, number: u32) {
+        self.add_for::<J>(context, number, Urgency::Any);
+    }
+
+    fn add_for<J: Job>(&self, context: &Context, number: u32, urgency: Urgency) {
         let worker = Worker::new::<J>(context.clone(), number, self.stop.clone());
+        let worker = Worker { urgency, ..worker };
         self.track(J::KIND, worker.work(Arc::clone(&self.wake)));
     }
 
@@ -133,6 +144,7 @@ impl Worker {
             // Unlike every former life's, so that a lease never outlives its process.
             name: format!("{}-{number}-{}", J::KIND, uuid::Uuid::new_v4().simple()),
             kind: Kind::of::<J>(),
+            urgency: Urgency::Any,
             context,
             stop,
         }
@@ -148,7 +160,7 @@ impl Worker {
         let taken = self
             .context
             .store
-            .take_job(self.kind.name, &self.name, self.lease(), now)
+            .take_job_of(self.kind.name, self.urgency, &self.name, self.lease(), now)
             .await?;
         let Some(job) = taken else { return Ok(None) };
         let started = self.context.clock.now();
@@ -184,7 +196,8 @@ impl Worker {
     async fn rest(&self) -> Duration {
         let poll = Duration::from_secs(self.context.options.poll_s.max(1).into());
         let now = self.context.clock.wall();
-        match self.context.store.next_job_at(self.kind.name).await {
+        let store = &self.context.store;
+        match store.next_job_of(self.kind.name, self.urgency).await {
             Ok(Some(due)) => Duration::try_from(due.duration_since(now))
                 .unwrap_or(Duration::ZERO)
                 // A job that is due but not free (its key runs elsewhere) is no reason to spin.

@@ -142,7 +142,7 @@ async fn hear_all(
         let stream = streams.iter().find(|s| s.key == recording.key.stream);
         let stream = stream.context("a recording without its stream")?;
         let (track, unreadable) = hear(context, call, &recording, before, stop).await?;
-        before = before + recording.duration;
+        before += recording.duration;
         let lacking = unreadable.or_else(|| recording.failed.clone()).map(|why| {
             let (track, number) = (recording.key.track, recording.key.stream.number);
             format!("the {track} recording of stream {number}: {why}")

@@ -23,6 +23,7 @@ pub mod insight;
 pub mod load;
 pub mod models;
 pub mod phone;
+mod prompts;
 pub mod purge;
 pub mod reference;
 pub mod replay;
@@ -68,6 +69,8 @@ enum Command {
     Jobs(jobs::Args),
     /// Who may come in: list, add and remove accounts, change passwords and roles.
     Accounts(accounts::Args),
+    /// What uploaded files are known to be about, and what is asked of them: list, show, set, remove.
+    Prompts(prompts::Args),
     /// Tokens by which programs come in: list, add, remove.
     Tokens(tokens::Args),
     /// Say what is wrong with this set-up.
@@ -112,6 +115,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Models(args) => models::run(args, &load()?.models)?,
         Command::Jobs(args) => runtime()?.block_on(jobs::run(args, &load()?))?,
         Command::Accounts(args) => runtime()?.block_on(accounts::run(args, &load()?))?,
+        Command::Prompts(args) => runtime()?.block_on(prompts::run(args, &load()?))?,
         Command::Tokens(args) => runtime()?.block_on(tokens::run(args, &load()?))?,
         Command::Migrate => runtime()?.block_on(migrate(&load()?))?,
         Command::Doctor => return doctor::run(&load()?),

@@ -254,9 +254,10 @@ async fn settled(state: &AppState, call: &CallSid) -> Result<(), HttpError> {
     }
 }
 
-/// The database fails: the file is heard here, and nobody will find it again.
+/// The database fails: the file is heard here. Where it failed from the beginning, nobody will find it again.
 async fn unstored(state: &AppState, taken: Taken) -> Outcome {
-    let heard = Arc::clone(&state.files).process(taken.file.clone());
+    let is_stored = taken.unstored.is_none();
+    let heard = Arc::clone(&state.files).process(taken.file.clone(), is_stored);
     let heard = tasks::spawn("hear file", heard).await;
     let heard = heard.map_err(|error| HttpError::internal("a file's task died", &error))?;
     let (document, reading) = heard.map_err(|error| {

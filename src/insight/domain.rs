@@ -95,6 +95,13 @@ pub struct Detected {
     pub tokens: Tokens,
 }
 
+/// A model that was of no use, and what it took all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Useless {
+    pub why: String,
+    pub tokens: Tokens,
+}
+
 /// What stage two took out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extracted {

@@ -260,7 +260,7 @@ fn tails(words: &[Word]) -> Vec<(Vec<char>, bool)> {
 }
 
 /// How many letters may be prefixes: ו, then ש, כש or לכש, then one of ב ל כ מ, then ה; two letters stay.
-fn prefixes(letters: &[char]) -> Vec<usize> {
+pub(super) fn prefixes(letters: &[char]) -> Vec<usize> {
     let mut taken = vec![0];
     if !letters.first().is_some_and(|c| is_hebrew(*c)) {
         return taken;

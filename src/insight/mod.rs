@@ -46,7 +46,7 @@ pub use said::{Said, Turn};
 pub(crate) use editex::distance;
 pub(crate) use words::fold;
 
-use domain::{Detected, Extracted, Pair};
+use domain::{Detected, Extracted, Pair, Useless};
 use lists::List;
 use model::Model;
 use weigh::Found;
@@ -100,7 +100,8 @@ impl Insight {
         }
     }
 
-    /// Stage one of a file: which of the known pairs it is, or with a model maybe a new one.
+    /// Stage one of a file: which of the known pairs it is, or with a model maybe a new one. A model's pair is
+    /// as sure as the words that speak for it allow.
     ///
     /// # Errors
     /// Why the model is of no use, where one is configured.
@@ -108,42 +109,52 @@ impl Insight {
         self: &Arc<Self>,
         said: Arc<Said>,
         known: Vec<Pair>,
-    ) -> Result<Detected, String> {
-        if let Some(model) = &self.model {
-            return model.detect(&said, &known).await;
-        }
-        let found = tasks::blocking("insight", move || {
-            lexicon::detect(&Words::of(&said), &known)
-        });
-        found.await.map_err(|error| error.to_string())
+    ) -> Result<Detected, Useless> {
+        let found = match &self.model {
+            Some(model) => {
+                let detected = model.detect(&said, &known).await?;
+                tasks::blocking("insight", move || {
+                    lexicon::held(&Words::of(&said), &known, detected)
+                })
+            }
+            None => tasks::blocking("insight", move || {
+                lexicon::detect(&Words::of(&said), &known)
+            }),
+        };
+        found.await.map_err(|error| Useless {
+            why: error.to_string(),
+            tokens: Tokens::default(),
+        })
     }
 
-    /// Stage two: what it holds, taken out by `prompt` where there is one for its pair. Where the model fails,
-    /// by patterns, and why is said.
+    /// What patterns see of stage two. It needs no domain: it can be done beside stage one.
+    pub async fn seen(self: &Arc<Self>, said: Arc<Said>) -> Extracted {
+        let seen = tasks::blocking("insight", move || {
+            patterns::extract(&said, &Words::of(&said))
+        });
+        seen.await.unwrap_or_else(|_| Extracted::nothing())
+    }
+
+    /// Stage two: what it holds, taken out by `prompt` where there is one for its pair. Without a model, or
+    /// where it fails, what was `seen`, and why is said.
     pub async fn extract(
-        self: &Arc<Self>,
-        said: Arc<Said>,
+        &self,
+        said: &Said,
         pair: &Pair,
         prompt: Option<&str>,
         at: Timestamp,
+        seen: Extracted,
     ) -> Extracted {
-        let heard = Arc::clone(&said);
-        let seen = tasks::blocking("insight", move || {
-            patterns::extract(&heard, &Words::of(&heard))
-        });
-        let asked = async {
-            let model = self.model.as_ref()?;
-            Some(model.extract(&said, pair, prompt, at).await)
+        let Some(model) = &self.model else {
+            return seen;
         };
-        let (seen, asked) = tokio::join!(seen, asked);
-        let seen = seen.unwrap_or_else(|_| Extracted::nothing());
-        match asked {
-            Some(Ok(extracted)) => extracted,
-            Some(Err(why)) => Extracted {
+        match model.extract(said, pair, prompt, at).await {
+            Ok(extracted) => extracted,
+            Err(Useless { why, tokens }) => Extracted {
                 failed: Some(why),
+                tokens,
                 ..seen
             },
-            None => seen,
         }
     }
 

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{
     Said,
     domain::{Extracted, General},
+    lists::prefixes,
+    said::is_hebrew,
     words::{Word, Words},
 };
 
@@ -14,7 +16,8 @@ const MOST: usize = 10;
 /// Digits from which a number is one that somebody is known by.
 const LONG_NUMBER: usize = 5;
 
-const MONTHS: [&str; 12] = [
+/// Folded; of two months that are other words too see [`Text::is_month`].
+const MONTHS: [&str; 24] = [
     "january",
     "february",
     "march",
@@ -27,8 +30,20 @@ const MONTHS: [&str; 12] = [
     "october",
     "november",
     "december",
+    "ינואר",
+    "פברואר",
+    "מרצ",
+    "אפריל",
+    "מאי",
+    "יוני",
+    "יולי",
+    "אוגוסט",
+    "ספטמבר",
+    "אוקטובר",
+    "נובמבר",
+    "דצמבר",
 ];
-const DAYS: [&str; 9] = [
+const DAYS: [&str; 12] = [
     "monday",
     "tuesday",
     "wednesday",
@@ -38,15 +53,41 @@ const DAYS: [&str; 9] = [
     "sunday",
     "tomorrow",
     "today",
+    "היומ",
+    "מחר",
+    "מחרתיימ",
 ];
-const MONEY: [&str; 8] = [
-    "dollar", "dollars", "euro", "euros", "pounds", "shekel", "shekels", "cents",
+/// After "יום".
+const NUMBERED_DAYS: [&str; 7] = ["ראשונ", "שני", "שלישי", "רביעי", "חמישי", "שישי", "שבת"];
+const MONEY: [&str; 14] = [
+    "dollar",
+    "dollars",
+    "euro",
+    "euros",
+    "pounds",
+    "shekel",
+    "shekels",
+    "cents",
+    "שקל",
+    "שקלימ",
+    "שח",
+    "דולר",
+    "דולרימ",
+    "אירו",
 ];
-const CUES: [&[&str]; 4] = [
+const DAYTIMES: [&str; 4] = ["בבוקר", "בערב", "בצהריימ", "בלילה"];
+const CUES: [&[&str]; 7] = [
     &["my", "name", "is"],
     &["this", "is"],
-    &["speaking", "with"],
+    &["am", "i", "speaking", "with"],
+    &["am", "i", "speaking", "to"],
     &["שמי"],
+    &["קוראימ", "לי"],
+    &["השמ", "שלי", "הוא"],
+];
+/// With a capital, and no name.
+const NO_NAMES: [&str; 12] = [
+    "i", "a", "an", "the", "dr", "doctor", "mr", "mrs", "ms", "miss", "not", "ok",
 ];
 
 /// What the patterns find, marked as found by them.
@@ -108,79 +149,183 @@ impl Text<'_> {
         self.near(at, by).is_some_and(starts)
     }
 
-    /// As it is written, from one word to another.
-    fn written(&self, from: usize, to: usize) -> Option<String> {
-        let (first, last) = (self.words.all.get(from)?, self.words.all.get(to)?);
-        let text = &self.said.turns.get(first.turn)?.text;
-        let rest = text.get(last.start..)?;
+    /// Of digits alone.
+    fn is_figure(&self, at: usize) -> bool {
+        let all = |word: &Word| word.letters.iter().all(char::is_ascii_digit);
+        self.near(at, 0).is_some_and(all)
+    }
+
+    /// Where a word ends in its turn, and that turn's text.
+    fn end(&self, at: usize) -> Option<(usize, &str)> {
+        let word = self.words.all.get(at)?;
+        let text = &self.said.turns.get(word.turn)?.text;
+        let rest = text.get(word.start..)?;
         let length =
             rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '"' | '׳' | '״'));
-        let end = last.start + length.unwrap_or(rest.len());
+        Some((word.start + length.unwrap_or(rest.len()), text))
+    }
+
+    /// Whether nothing but one of these stands between a word and the next, both of them figures.
+    fn joins(&self, at: usize, signs: &[char]) -> bool {
+        let between = || {
+            let (end, text) = self.end(at)?;
+            let next = self.near(at, 1)?;
+            text.get(end..next.start)
+        };
+        let is_sign = |text: &str| {
+            let mut letters = text.chars();
+            letters.next().is_some_and(|c| signs.contains(&c)) && letters.next().is_none()
+        };
+        self.is_number(at, 0) && self.is_number(at, 1) && between().is_some_and(is_sign)
+    }
+
+    /// From the first part of a number to its last, as in 1,250.50; `None` within one.
+    fn whole(&self, at: usize, signs: &[char]) -> Option<usize> {
+        let is_within = at
+            .checked_sub(1)
+            .is_some_and(|before| self.joins(before, &['.', ',', ':', '-', '/']));
+        if !self.is_number(at, 0) || is_within {
+            return None;
+        }
+        let mut last = at;
+        while self.joins(last, signs) {
+            last += 1;
+        }
+        Some(last)
+    }
+
+    /// As it is written, from one word to another.
+    fn written(&self, from: usize, to: usize) -> Option<String> {
+        let (first, (end, text)) = (self.words.all.get(from)?, self.end(to)?);
         text.get(first.start..end).map(ToOwned::to_owned)
     }
 
+    /// With what Hebrew writes before a word.
+    fn is_prefixed(&self, at: usize, by: usize, of: &[&str]) -> bool {
+        self.near(at, by).is_some_and(|word| {
+            let bare = |taken: usize| word.letters.get(taken..).unwrap_or_default();
+            prefixes(&word.letters).into_iter().any(|taken| {
+                of.iter()
+                    .any(|one| bare(taken).iter().copied().eq(one.chars()))
+            })
+        })
+    }
+
+    /// "May" and "march" are something else without a capital, where there are capitals at all.
+    fn is_month(&self, at: usize, by: usize) -> bool {
+        let is_clear = |word: &Word| {
+            word.is_capital || !self.words.has_capitals || !(word.is("may") || word.is("march"))
+        };
+        self.is_prefixed(at, by, &MONTHS) && self.near(at, by).is_some_and(is_clear)
+    }
+
     fn date(&self, at: usize) -> Option<String> {
-        // "May" is a month beside a number only.
+        let is_day = |by| {
+            let digits = self.near(at, by).map_or(0, |word| {
+                word.letters.iter().filter(|c| c.is_ascii_digit()).count()
+            });
+            self.is_number(at, by) && digits <= 2
+        };
         match () {
-            () if self.is(at, 0, &MONTHS) && self.is_number(at, 1) => self.written(at, at + 1),
-            () if self.is_number(at, 0) && self.is(at, 1, &["of"]) && self.is(at, 2, &MONTHS) => {
+            () if self.is_iso(at) => self.written(at, at + 2),
+            // A month stands beside a number.
+            () if self.is_month(at, 0) && is_day(1) => self.written(at, at + 1),
+            () if is_day(0) && self.is(at, 1, &["of"]) && self.is_month(at, 2) => {
                 self.written(at, at + 2)
             }
-            () if self.is_number(at, 0) && self.is(at, 1, &MONTHS) => self.written(at, at + 1),
+            () if is_day(0) && self.is_month(at, 1) && !self.is_taken(at) => {
+                self.written(at, at + 1)
+            }
             () if self.is(at, 0, &DAYS) => self.written(at, at),
+            () if self.is_prefixed(at, 0, &["יומ"]) && self.is(at, 1, &NUMBERED_DAYS) => {
+                self.written(at, at + 1)
+            }
             () => None,
         }
     }
 
+    /// The number belongs to a month before it.
+    fn is_taken(&self, at: usize) -> bool {
+        at.checked_sub(1)
+            .is_some_and(|before| self.is_month(before, 0) && self.near(before, 1).is_some())
+    }
+
+    fn is_iso(&self, at: usize) -> bool {
+        let digits = |by| self.near(at, by).map_or(0, |word| word.letters.len());
+        self.whole(at, &['-']) == Some(at + 2)
+            && [digits(0), digits(1), digits(2)] == [4, 2, 2]
+            && (at..at + 3).all(|at| self.is_figure(at))
+    }
+
     fn time(&self, at: usize) -> Option<String> {
         let halves = ["am", "pm", "a", "p", "oclock"];
-        let hour = || {
-            let digits: String = self.near(at, 0)?.letters.iter().collect();
-            let hour: u8 = digits.trim_end_matches(['a', 'p', 'm']).parse().ok()?;
-            (hour <= 24).then_some(digits.len())
+        let last = self.whole(at, &[':'])?;
+        let digits: String = self.near(at, 0)?.letters.iter().collect();
+        let digits = digits.trim_end_matches(['a', 'p', 'm']);
+        let hour: u8 = digits.parse().ok()?;
+        if hour > 24 {
+            return None;
+        }
+        let by = last + 1 - at;
+        let is_half = || self.is(at, by, &halves[..2]) || self.is(at, by, &halves[4..]);
+        let is_after = || {
+            at.checked_sub(1)
+                .is_some_and(|before| self.is_prefixed(before, 0, &["שעה"]))
         };
-        hour()?;
-        let text = self.written(at, at)?;
+        let text = self.written(at, last)?;
         match () {
             () if text.ends_with("am") || text.ends_with("pm") => Some(text),
-            () if self.is(at, 1, &halves[..2]) || self.is(at, 1, &halves[4..]) => {
-                self.written(at, at + 1)
+            () if is_half() || self.is(at, by, &DAYTIMES) => self.written(at, last + 1),
+            () if self.is(at, by, &halves[2..4]) && self.is(at, by + 1, &["m"]) => {
+                self.written(at, last + 2)
             }
-            () if self.is(at, 1, &halves[2..4]) && self.is(at, 2, &["m"]) => {
-                self.written(at, at + 2)
+            () if last > at => {
+                let minutes = text.rsplit(':').next().map(str::len);
+                (minutes == Some(2)).then_some(text)
             }
-            () => self.written(at, at + 1).filter(|text| {
-                let minutes = text.split_once(':').map(|(_, minutes)| minutes);
-                minutes.is_some_and(|minutes| minutes.len() == 2)
-            }),
+            () => is_after().then_some(text),
         }
     }
 
     fn amount(&self, at: usize) -> Option<String> {
-        if !self.is_number(at, 0) {
-            return None;
-        }
-        if self.is(at, 1, &MONEY) {
-            return self.written(at, at + 1);
-        }
+        let last = self.whole(at, &['.', ','])?;
         let word = self.near(at, 0)?;
         let text = &self.said.turns.get(word.turn)?.text;
-        let sign = text.get(..word.start)?.chars().next_back()?;
-        let amount = self.written(at, at)?;
-        matches!(sign, '$' | '€' | '£' | '₪').then(|| format!("{sign}{amount}"))
+        let amount = self.written(at, last)?;
+        let sign = text.get(..word.start)?.chars().next_back();
+        if let Some(sign) = sign.filter(|sign| matches!(sign, '$' | '€' | '£' | '₪')) {
+            return Some(format!("{sign}{amount}"));
+        }
+        if self.is(at, last + 1 - at, &MONEY) {
+            return self.written(at, last + 1);
+        }
+        None
     }
 
+    /// By which somebody or something is known; of parts joined by hyphens all of them.
     fn number(&self, at: usize) -> Option<String> {
-        let letters = &self.near(at, 0)?.letters;
-        let is_long = letters.len() >= LONG_NUMBER && letters.iter().all(char::is_ascii_digit);
-        is_long.then(|| self.written(at, at)).flatten()
+        let last = self.whole(at, &['-'])?;
+        if self.is_iso(at) || !(at..=last).all(|at| self.is_figure(at)) {
+            return None;
+        }
+        let part = |at: usize| self.words.all.get(at).map_or(0, |word| word.letters.len());
+        let digits: usize = (at..=last).map(part).sum();
+        let goes_on = self.joins(last, &['.', ',', ':', '/']);
+        (digits >= LONG_NUMBER && !goes_on && self.amount(at).is_none())
+            .then(|| self.written(at, last))
+            .flatten()
     }
 
     fn doctor(&self, at: usize) -> Option<String> {
-        let is_name = self.near(at, 1).is_some_and(|word| word.is_capital);
-        (self.is(at, 0, &["dr", "doctor"]) && is_name)
-            .then(|| self.written(at, at + 1))
-            .flatten()
+        let name = self.near(at, 1)?;
+        let title = self.written(at, at)?;
+        let is_hebrew_title = self.is(at, 0, &["דר"]) && title.contains(['"', '״']);
+        let is_named = match is_hebrew_title {
+            true => name.letters.first().is_some_and(|c| is_hebrew(*c)),
+            false => self.is(at, 0, &["dr", "doctor"]) && name.is_capital && !is_no_name(name),
+        };
+        let text = self.written(at, at + 1).filter(|_| is_named)?;
+        (!is_possessive(&text)).then_some(text)
     }
 
     /// A name, and whether the agent said it: one who asks how to help.
@@ -193,12 +338,10 @@ impl Text<'_> {
         let cue = CUES.iter().find(fits)?;
         let name = self.near(at, cue.len())?;
         let next = at + cue.len();
-        let is_hebrew = name
-            .letters
-            .first()
-            .copied()
-            .is_some_and(super::said::is_hebrew);
-        if !name.is_capital && !is_hebrew {
+        // "שמי" within a sentence may be "that whoever".
+        let is_plain = name.letters.first().is_some_and(|c| is_hebrew(*c))
+            && (cue.len() > 1 || self.opens(at));
+        if is_no_name(name) || !(is_plain || name.is_capital) {
             return None;
         }
         let goes_on = self.near(at, cue.len() + 1).is_some_and(|word| {
@@ -210,11 +353,19 @@ impl Text<'_> {
             "Customer" => false,
             _ => turn.text.to_lowercase().contains("help you"),
         };
-        let is_other = cue.first() == Some(&"speaking");
-        Some((
-            self.written(next, next + usize::from(goes_on))?,
-            is_agent != is_other,
-        ))
+        let text = self.written(next, next + usize::from(goes_on))?;
+        if is_possessive(&text) {
+            return None;
+        }
+        let is_other = cue.contains(&"speaking");
+        Some((text, is_agent != is_other))
+    }
+
+    /// The word begins a sentence, or what is like one.
+    fn opens(&self, at: usize) -> bool {
+        let word = &self.words.all[at];
+        let before = at.checked_sub(1).and_then(|at| self.words.all.get(at));
+        word.after_comma || before.is_none_or(|before| before.sentence != word.sentence)
     }
 
     fn general(&self) -> General {
@@ -231,6 +382,17 @@ impl Text<'_> {
         }
         general
     }
+}
+
+/// It is of something that is somebody's.
+fn is_possessive(text: &str) -> bool {
+    text.ends_with("'s") || text.ends_with("’s")
+}
+
+fn is_no_name(word: &Word) -> bool {
+    let known = [&NO_NAMES[..], &DAYS, &MONTHS];
+    let mut known = known.into_iter().flatten();
+    known.any(|one| word.is(one)) || !word.letters.iter().all(|c| c.is_alphabetic())
 }
 
 #[cfg(test)]
@@ -288,6 +450,13 @@ mod tests {
             "This is terrible, my name is secret.",
             "It is 7 of 9 and there are 12 of us.",
             "doctor, doctor",
+            "This is Monday's own. This is Dana's husband. This is The best. This is Dr. Nobody's.",
+            "I was speaking with Verizon.",
+            "You may 5 times a day, and march 3 miles.",
+            "Version 1.2.3, ratio 3:1, score 21:9.",
+            "שלום, מה שלומך? אני לא יודע מתי.",
+            "כל מי שמי שרוצה יבוא.",
+            "הדוקטור שלי לא כאן, דר ברחוב.",
         ] {
             let found = extracted(&[("Speaker", text)]);
             assert_eq!(found.general, General::default(), "{text}");
@@ -295,9 +464,68 @@ mod tests {
         }
     }
 
+    /// What is found, kind by kind.
+    #[test]
+    fn values_are_whole_or_not_taken() {
+        for (text, expected) in [
+            ("It was $1,250.50.", json!({ "amounts": ["$1,250.50"] })),
+            (
+                "He owes 1,250 dollars",
+                json!({ "amounts": ["1,250 dollars"] }),
+            ),
+            ("call 054-123-4567", json!({ "numbers": ["054-123-4567"] })),
+            ("since 2025-12-15", json!({ "dates": ["2025-12-15"] })),
+            ("on the 3rd of May", json!({ "dates": ["3rd of May"] })),
+            (
+                "on May 5 at 5:30 p.m.",
+                json!({ "dates": ["May 5"], "times": ["5:30 p.m"] }),
+            ),
+            ("policy number 88213", json!({ "numbers": ["88213"] })),
+            ("ב-15 בדצמבר", json!({ "dates": ["15 בדצמבר"] })),
+            (
+                "ביום שלישי בשעה 17:30",
+                json!({ "dates": ["ביום שלישי"], "times": ["17:30"] }),
+            ),
+            (
+                "מחר ב-9 בבוקר",
+                json!({ "dates": ["מחר"], "times": ["9 בבוקר"] }),
+            ),
+            (
+                "בשעה 8, זה עולה 250 שקל",
+                json!({ "times": ["8"], "amounts": ["250 שקל"] }),
+            ),
+            (
+                "350 ש\"ח או ₪400",
+                json!({ "amounts": ["350 ש\"ח", "₪400"] }),
+            ),
+            ("תור לד\"ר לוי", json!({})),
+            ("התור אצל ד\"ר לוי", json!({ "provider": "ד\"ר לוי" })),
+        ] {
+            let found = extracted(&[("Speaker", text)]);
+            assert_eq!(Value::Object(found.specific), expected, "{text}");
+            for value in expected.as_object().unwrap().values() {
+                let parts = value
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_else(|| vec![value.clone()]);
+                let is_said = |part: &Value| text.contains(part.as_str().unwrap());
+                assert!(
+                    parts.iter().all(is_said),
+                    "{text}: a piece of the text itself"
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_hebrew_name_follows_its_cue() {
-        let found = extracted(&[("Customer", "שלום, שמי דנה")]);
-        assert_eq!(found.general.customer_name.as_deref(), Some("דנה"));
+        for (text, expected) in [
+            ("שלום, שמי דנה", "דנה"),
+            ("קוראים לי יוסי.", "יוסי"),
+            ("היי, השם שלי הוא רותם", "רותם"),
+        ] {
+            let found = extracted(&[("Customer", text)]);
+            assert_eq!(found.general.customer_name.as_deref(), Some(expected));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    CallState, Cursor, Downloaded, Error, Store,
+    ANALYSE, CallState, Cursor, Downloaded, Error, Store, TRANSCRIBE,
     db::{Row, Tx, args},
     downloaded::{insert_live_version, insert_recording},
     streams::settle,
@@ -82,6 +82,12 @@ impl Store {
         )
         .await?;
         settle(&mut tx, &file.call, at, at).await?;
+        // Whoever hung up a moment ago is waited for more than who brought a file.
+        tx.run(
+            "UPDATE jobs SET priority = -1 WHERE job_key = $1 AND kind IN ($2, $3)",
+            args![file.call.as_str(), TRANSCRIBE, ANALYSE],
+        )
+        .await?;
         tx.commit().await
     }
 

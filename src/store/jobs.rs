@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     Error, Store,
     db::{Tx, args},
+    leases::Urgency,
     notes::new_id,
 };
 use crate::{ids::CallSid, insight::domain::Pair};
@@ -175,12 +176,26 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn next_job_at(&self, kind: &str) -> Result<Option<Timestamp>, Error> {
+        self.next_job_of(kind, Urgency::Any).await
+    }
+
+    /// The same of those of that urgency alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_job_of(
+        &self,
+        kind: &str,
+        urgency: Urgency,
+    ) -> Result<Option<Timestamp>, Error> {
+        let (least, most) = urgency.bounds();
         let row = self
             .db
             .row(
                 "SELECT MIN(CASE WHEN state = 'queued' THEN run_at ELSE lease_until END) AS due
-                 FROM jobs WHERE kind = $1 AND state IN ('queued', 'running')",
-                args![kind],
+                 FROM jobs WHERE kind = $1 AND state IN ('queued', 'running')
+                    AND priority BETWEEN $2 AND $3",
+                args![kind, least, most],
             )
             .await?;
         match row {

@@ -42,6 +42,27 @@ impl Job {
     }
 }
 
+/// Which jobs of a kind a worker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    Any,
+    /// No less than usual.
+    Usual,
+    /// What may wait for all else, as uploaded files do.
+    Less,
+}
+
+impl Urgency {
+    /// Priorities, both inclusive.
+    pub(super) const fn bounds(self) -> (i64, i64) {
+        match self {
+            Self::Any => (i64::MIN, i64::MAX),
+            Self::Usual => (0, i64::MAX),
+            Self::Less => (i64::MIN, -1),
+        }
+    }
+}
+
 impl Store {
     /// Takes the job of `kind` that is due, most urgent first, for `lease`; also one whose worker let
     /// its lease run out. Two workers never hold the same job, nor two jobs of one key.
@@ -55,8 +76,26 @@ impl Store {
         lease: SignedDuration,
         at: Timestamp,
     ) -> Result<Option<Job>, Error> {
+        self.take_job_of(kind, Urgency::Any, worker, lease, at)
+            .await
+    }
+
+    /// The same of those of that urgency alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_job_of(
+        &self,
+        kind: &str,
+        urgency: Urgency,
+        worker: &str,
+        lease: SignedDuration,
+        at: Timestamp,
+    ) -> Result<Option<Job>, Error> {
+        let (least, most) = urgency.bounds();
         // Most polls find nothing: a read tells, without the writers' queue.
-        if self.db.row(ANY_DUE, args![kind, at]).await?.is_none() {
+        let due = args![kind, at, least, most];
+        if self.db.row(ANY_DUE, due).await?.is_none() {
             return Ok(None);
         }
         let mut tx = self.db.begin().await?;
@@ -66,7 +105,8 @@ impl Store {
             TAKE
         };
         let worker = format!("{worker}{AT_NODE}{}", self.node);
-        let row = tx.row(sql, args![kind, at, worker, at + lease]).await?;
+        let args = args![kind, at, worker, at + lease, least, most];
+        let row = tx.row(sql, args).await?;
         let job = row.as_ref().map(job_from).transpose()?;
         tx.commit().await?;
         Ok(job)
@@ -229,8 +269,8 @@ impl Store {
 /// Between a worker's name, which does not hold it, and its node's.
 const AT_NODE: char = '@';
 
-const ANY_DUE: &str = "SELECT id FROM jobs WHERE kind = $1 AND ((state = 'queued' AND run_at <= $2)
-    OR (state = 'running' AND lease_until <= $2)) LIMIT 1";
+const ANY_DUE: &str = "SELECT id FROM jobs WHERE kind = $1 AND priority BETWEEN $3 AND $4
+    AND ((state = 'queued' AND run_at <= $2) OR (state = 'running' AND lease_until <= $2)) LIMIT 1";
 
 const ANY_LOST: &str = "SELECT id FROM jobs WHERE kind = $1 AND state = 'running'
     AND lease_until <= $2 AND attempts >= max_attempts LIMIT 1";
@@ -241,7 +281,7 @@ macro_rules! take {
             "UPDATE jobs SET state = 'running', worker = $3, lease_until = $4, attempts = attempts + 1
              WHERE id = (
                 SELECT j.id FROM jobs j
-                WHERE j.kind = $1
+                WHERE j.kind = $1 AND j.priority BETWEEN $5 AND $6
                     AND ((j.state = 'queued' AND j.run_at <= $2)
                         OR (j.state = 'running' AND j.lease_until <= $2
                             AND j.attempts < j.max_attempts))

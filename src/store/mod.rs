@@ -87,7 +87,7 @@ pub use leads::{
     Advanced, Changed, Lead, LeadChange, LeadCustomer, LeadFilter, LeadLog, LeadPage, LeadStatus,
     NewLead, NewProviderRecording, ProviderStatus, RecordingNews, SeenLead,
 };
-pub use leases::{Job, Lease};
+pub use leases::{Job, Lease, Urgency};
 pub use links::{CallEnds, Linked, LinkedBy};
 pub(crate) use notes::new_id;
 pub use notes::{Note, NoteKind};

@@ -13,7 +13,7 @@ use crate::{
     ids::CallSid,
     insight::{
         Path, Tokens,
-        domain::{Detected, Extracted, General, Pair},
+        domain::{Detected, Extracted, General, Pair, Useless},
     },
 };
 
@@ -54,7 +54,7 @@ impl Reading {
 
     /// Of a file whose domain could not be told.
     #[must_use]
-    pub fn failed(why: String) -> Self {
+    pub fn failed(Useless { why, tokens }: Useless) -> Self {
         Self {
             pair: Pair::unknown(),
             confidence: 0,
@@ -62,7 +62,7 @@ impl Reading {
             extracted_by: None,
             general: General::default(),
             specific: Map::new(),
-            tokens: [Tokens::default(); 2],
+            tokens: [tokens, Tokens::default()],
             notes: Vec::new(),
             failed: Some((1, why)),
         }

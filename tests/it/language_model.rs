@@ -135,8 +135,9 @@ async fn extracted(insight: &Arc<Insight>, said: &Arc<Said>, pair: &Pair) -> Ext
     let prompt = prompt.and_then(|made| made.ok());
     println!("{prompt:#?}");
     let now = Clock::system().wall();
+    let seen = insight.seen(Arc::clone(said)).await;
     insight
-        .extract(Arc::clone(said), pair, prompt.as_deref(), now)
+        .extract(said, pair, prompt.as_deref(), now, seen)
         .await
 }
 

@@ -54,10 +54,10 @@ impl Viewer {
     }
 
     /// Somebody on this machine, while nobody knows whether there are accounts.
-    pub(super) fn watcher(address: IpAddr) -> Self {
+    pub(super) fn unknown(address: IpAddr, scope: Scope) -> Self {
         Self {
             role: None,
-            scopes: [Scope::HealthRead].into_iter().collect(),
+            scopes: [scope].into_iter().collect(),
             ..Self::open(address)
         }
     }

@@ -9,7 +9,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Access, SESSION_COOKIE, TOKEN_COOKIE, Viewer, peer, secret};
-use crate::http::{AppState, error::HttpError};
+use crate::{
+    http::{AppState, error::HttpError},
+    store::Scope,
+};
 
 /// Headers that a proxy adds: what comes with one was not asked for on this machine.
 const FORWARDED: [&str; 4] = [
@@ -75,15 +78,22 @@ pub(super) async fn entry_of(state: &AppState, request: &Parts) -> Result<Entry,
     match has_accounts {
         Ok(true) => come(Viewer::stranger(address)),
         Ok(false) => is_local().and_then(|()| come(Viewer::open(address))),
-        // What is wrong with the database stands in the figures, and they name nobody.
-        Err(_) if asks_for_figures(request) && is_local().is_ok() => come(Viewer::watcher(address)),
-        Err(error) => Err(error.into()),
+        Err(error) => match harmless(request).filter(|_| is_local().is_ok()) {
+            Some(scope) => come(Viewer::unknown(address, scope)),
+            None => Err(error.into()),
+        },
     }
 }
 
-fn asks_for_figures(request: &Parts) -> bool {
-    let route = request.extensions.get::<MatchedPath>();
-    route.is_some_and(|route| route.as_str() == "/metrics")
+/// What is for whoever is on this machine while the database does not answer. What is wrong with it stands in the
+/// figures, and they name nobody; and who brings a file is told what is in that file, and nothing of anybody's.
+fn harmless(request: &Parts) -> Option<Scope> {
+    let route = request.extensions.get::<MatchedPath>()?;
+    match (&request.method, route.as_str()) {
+        (_, "/metrics") => Some(Scope::HealthRead),
+        (&Method::POST, "/api/transcribe/" | "/api/v1/files") => Some(Scope::FilesWrite),
+        _ => None,
+    }
 }
 
 impl Token {

@@ -9,27 +9,31 @@ const followed = new Set();
 const page = refresher(["files"]);
 page.swapped = follow;
 
-// The browser's own way stays for whoever has no script.
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  send(input.files);
-  form.reset();
-});
-for (const name of ["dragenter", "dragover"]) {
-  form.addEventListener(name, (event) => {
-    event.preventDefault();
-    form.classList.add("over");
-  });
-}
-form.addEventListener("dragleave", () => form.classList.remove("over"));
-form.addEventListener("drop", (event) => {
-  event.preventDefault();
-  form.classList.remove("over");
-  send(event.dataTransfer.files);
-});
-// Beside the form, a dropped file would take the place of the page.
-for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+// The browser's own way stays for whoever has no script; who may not bring files has no form.
+if (form) listen();
 follow();
+
+function listen() {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(input.files);
+    form.reset();
+  });
+  for (const name of ["dragenter", "dragover"]) {
+    form.addEventListener(name, (event) => {
+      event.preventDefault();
+      form.classList.add("over");
+    });
+  }
+  form.addEventListener("dragleave", () => form.classList.remove("over"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("over");
+    send(event.dataTransfer.files);
+  });
+  // Beside the form, a dropped file would take the place of the page.
+  for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+}
 
 /** One after the other: a browser has six connections to a server, and the line is one all the same. */
 let last = Promise.resolve();
@@ -94,18 +98,19 @@ function lineFor(name) {
   return { item, bar, refuse };
 }
 
-/** The first few that wait; when one ends, the list is fetched anew and others have their turn. */
+/** Those of the waiting that came first, as they have their turn first; when one ends, another is followed. */
 function follow() {
-  for (const row of document.querySelectorAll("[data-waits]")) {
+  for (const row of [...document.querySelectorAll("[data-waits]")].reverse()) {
     const id = row.dataset.waits;
     if (followed.has(id) || followed.size >= 3) continue;
     followed.add(id);
     const source = new EventSource(`/api/v1/files/${id}/events`);
     let state;
     source.addEventListener("progress", (event) => {
-      const now = JSON.parse(event.data).state;
-      if (state && state !== now) page.refresh();
-      state = now;
+      const now = JSON.parse(event.data);
+      if (state && state !== now.state) page.refresh();
+      state = now.state;
+      if (now.progress) show(id, now.progress);
     });
     source.addEventListener("ended", () => {
       source.close();
@@ -113,4 +118,15 @@ function follow() {
       page.refresh();
     });
   }
+}
+
+/** How far it is transcribed; the row may have been swapped for another meanwhile. */
+function show(id, { done, total }) {
+  const row = document.querySelector(`[data-waits="${id}"]`);
+  const bar = row?.querySelector("progress");
+  if (!bar) return;
+  const share = total > 0 ? done / total : 0;
+  bar.hidden = false;
+  bar.value = share;
+  row.querySelector(".badge").textContent = `Transcribing ${Math.floor(share * 100)} %`;
 }

@@ -228,22 +228,33 @@ impl FileJson {
         }
     }
 
-    /// Of a file that the database did not take.
+    /// Of a file that the database did not take, or of which it does not take what came of it. In the second
+    /// case the file's job goes on once there is a database again.
     pub(super) fn unstored(taken: &Taken, document: &Document, reading: &Reading) -> Self {
         let file = &taken.file;
+        let (kept, reason) = match taken.unstored {
+            Some(_) => (
+                None,
+                "the database failed: the file was heard, and nothing of it is kept",
+            ),
+            None => (
+                Some(&file.call),
+                "the database failed meanwhile: this is not stored, and the file is heard again once it answers",
+            ),
+        };
         let mut told = Self {
-            id: None,
+            id: kept.cloned(),
             filename: file.name.clone(),
             stored: false,
             state: Step::Done,
-            reason: "the database failed: the file was heard, and nothing of it is kept".into(),
+            reason: reason.into(),
             kind: file.kind.clone(),
             bytes: file.bytes,
             duration: document.duration,
             created_at: None,
-            href: None,
-            call: None,
-            page: None,
+            href: kept.map(|id| format!("/api/v1/files/{id}")),
+            call: kept.map(|id| format!("/api/v1/calls/{id}")),
+            page: kept.map(|id| format!("/calls/{id}")),
             progress: None,
             words: Words::default(),
         };

@@ -12,10 +12,11 @@ use super::{Page, clock, day_and_time, sentence};
 use crate::{
     http::{
         AppState, HttpError,
+        access::Viewer,
         error::Params,
         files::{self, Step},
     },
-    store::{File, Reading},
+    store::{File, Reading, Scope},
 };
 
 const SHOWN: u32 = 50;
@@ -29,9 +30,11 @@ pub(in crate::http) struct Asked {
 
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
+    viewer: Viewer,
     Params(asked): Params<Asked>,
 ) -> Result<Page, HttpError> {
-    page(&state, asked.cursor.as_deref(), &[]).await
+    let may_bring = viewer.may(Scope::FilesWrite);
+    page(&state, may_bring, asked.cursor.as_deref(), &[]).await
 }
 
 /// Takes the files and shows the list again; or what is wrong with those that are not taken.
@@ -53,12 +56,13 @@ pub(in crate::http) async fn bring(
         return Ok(Redirect::to("/files").into_response());
     };
     let status: StatusCode = first.status;
-    let page = page(&state, None, &refused).await?;
+    let page = page(&state, true, None, &refused).await?;
     Ok((status, page).into_response())
 }
 
 async fn page(
     state: &AppState,
+    may_bring: bool,
     cursor: Option<&str>,
     refused: &[(String, HttpError)],
 ) -> Result<Page, HttpError> {
@@ -71,7 +75,7 @@ async fn page(
     }
     let content = html! {
         h1 { "Files" }
-        (form(state))
+        @if may_bring { (form(state)) }
         @if !refused.is_empty() {
             div.banner role="alert" {
                 @for (name, error) in refused {
@@ -79,12 +83,12 @@ async fn page(
                 }
             }
         }
-        ul #sending aria-live="polite" {}
+        @if may_bring { ul #sending aria-live="polite" {} }
         div #files {
             @if rows.is_empty() {
                 p.quiet { @if cursor.is_some() { "There are no older files." } @else { "No files yet." } }
             } @else {
-                ul.files { @for (file, reading) in &rows { (row(file, reading.as_ref())) } }
+                ul.files { @for (file, reading) in &rows { (row(state, file, reading.as_ref())) } }
             }
             nav.pager aria-label="Pages" {
                 @if cursor.is_some() { a href="/files" { "Newest files" } } @else { span {} }
@@ -112,28 +116,51 @@ fn form(state: &AppState) -> Markup {
     }
 }
 
-fn row(file: &File, reading: Option<&Reading>) -> Markup {
+fn row(state: &AppState, file: &File, reading: Option<&Reading>) -> Markup {
     let step = Step::of(file.state);
     let is_done = matches!(step, Step::Empty | Step::Failed) || reading.is_some();
+    let heard = state.files.progress(&file.call);
     let (class, label) = match (step, reading) {
         (_, Some(reading)) if reading.failed.is_some() => ("failed", "Partly read"),
         (Step::Done, Some(_)) => ("final", "Done"),
         (Step::Done | Step::Reading, None) => ("finishing", "Reading"),
         (Step::Empty, _) => ("empty", "No words"),
         (Step::Failed, _) => ("failed", "Failed"),
-        _ => ("finishing", "Transcribing"),
+        _ if heard.is_some() => ("finishing", "Transcribing"),
+        _ => ("finishing", "Waiting"),
     };
+    let share = heard.map(|(done, total)| done.as_secs() / total.as_secs().max(0.001));
     html! {
         li data-waits=[(!is_done).then_some(&file.call)] {
             a href={ "/calls/" (file.call) } { bdi { (file.name) } }
             span class={ "badge " (class) } { (label) }
             span.about {
-                @if let Some(reading) = reading.filter(|reading| !reading.pair.is_unknown()) {
-                    (reading.pair.domain.replace('_', " ")) ", " (reading.pair.category.replace('_', " "))
+                @if !is_done {
+                    progress max="1" value=(share.unwrap_or_default()) hidden[share.is_none()]
+                        aria-label={ "Transcribed of " (file.name) } {}
                 }
+                (about(file, reading))
             }
             span.when { (day_and_time(file.created_at)) }
             span.long { (clock(file.duration)) }
+        }
+    }
+}
+
+/// What it is about, or what went wrong.
+fn about(file: &File, reading: Option<&Reading>) -> Markup {
+    let pair = reading.map(|reading| &reading.pair);
+    let pair = pair.filter(|pair| !pair.is_unknown());
+    let failed = reading.and_then(|reading| reading.failed.as_ref());
+    let words = |name: &str| name.replace('_', " ");
+    html! {
+        @if let Some(pair) = pair {
+            span { (words(&pair.domain)) ", " (words(&pair.category)) }
+        }
+        @if let Some((_, why)) = failed {
+            span.why { "The language model failed: " (why) }
+        } @else if Step::of(file.state) == Step::Failed {
+            span.why { (sentence(&file.served_reason)) }
         }
     }
 }

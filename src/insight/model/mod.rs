@@ -11,6 +11,7 @@ mod answer;
 mod asking;
 mod client;
 mod domain;
+mod extracted;
 mod loosely;
 mod rest;
 mod spoken;

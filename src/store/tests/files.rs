@@ -1,16 +1,17 @@
 //! Files in rows: a call each, what was read out of it, and prompts that are made once.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::{
     ids::Track,
     insight::{
         Path, Sentiment, Tokens,
-        domain::{General, Pair},
+        domain::{General, Pair, Useless},
     },
     store::{
         CallState, Downloaded, FILE, NewFile, READ_FILE, Reading, RecordingEnd, RecordingPart,
-        TRANSCRIBE, WRITE_PROMPT, testing::*,
+        TRANSCRIBE, Urgency, WRITE_PROMPT, testing::*,
     },
 };
 
@@ -74,6 +75,18 @@ async fn a_file_is_a_call_that_is_over(bench: &Bench) {
     assert_eq!(bench.store.recordings(&call.sid).await.unwrap().len(), 2);
     assert_eq!(bench.queued(TRANSCRIBE).await, ["FI1"]);
     assert_eq!(bench.queued(READ_FILE).await, [""; 0]);
+    for (urgency, is_taken) in [(Urgency::Usual, false), (Urgency::Less, true)] {
+        let due = bench.store.next_job_of(TRANSCRIBE, urgency).await.unwrap();
+        assert_eq!(due.is_some(), is_taken, "{urgency:?}");
+        let lease = SignedDuration::from_secs(1);
+        let taken = (bench.store).take_job_of(TRANSCRIBE, urgency, "w", lease, at(5));
+        let taken = taken.await.unwrap();
+        assert_eq!(taken.is_some(), is_taken, "{urgency:?}");
+        if let Some(job) = taken {
+            let back = bench.store.postpone_job(&job, "later", at(6)).await;
+            assert!(back.unwrap());
+        }
+    }
     let segment = said(Track::Inbound, 0, "Hello there.");
     let text = final_text("FI1", "f", vec![segment]);
     bench.store.replace_transcript(&text, at(9)).await.unwrap();
@@ -116,7 +129,13 @@ async fn what_was_read_is_kept_and_replaced(bench: &Bench) {
         .add_file(&new_file("FI1", 5), at(5))
         .await
         .unwrap();
-    let failed = Reading::failed("it answered 500".into());
+    let failed = Reading::failed(Useless {
+        why: "it answered 500".into(),
+        tokens: Tokens {
+            input: 7,
+            output: 1,
+        },
+    });
     bench
         .store
         .put_reading(&call, 2, &failed, at(9))

@@ -112,7 +112,15 @@ async fn files(site: &Site) {
     let runner = callscribe::after::Runner::start(&site.jobs);
     let done: [(&str, &[u8]); 2] = [("call.m4a", tones), ("שיחה עם דנה.m4a", tones)];
     site.send_files("/api/v1/files", &done, &[]).await;
+    let partly: [(&str, &[u8]); 1] = [("partly.m4a", tones)];
+    let partly = site.send_files("/api/v1/files", &partly, &[]).await.json();
     runner.stop().await;
+    let call = partly["id"].as_str().unwrap().parse().unwrap();
+    let (version, mut reading) = site.store.reading(&call).await.unwrap().unwrap();
+    reading.failed = Some((2, "it answered 500 Internal Server Error".into()));
+    let now = site.clock.wall();
+    let kept = site.store.put_reading(&call, version, &reading, now);
+    kept.await.unwrap();
     site.clock.advance(std::time::Duration::from_secs(60));
     let waiting: [(&str, &[u8]); 1] = [(LONG, tones)];
     site.send_files("/api/v1/files", &waiting, &wishes).await;

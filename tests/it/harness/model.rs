@@ -28,9 +28,21 @@ pub(crate) enum Question {
     Other,
 }
 
+/// How it answers a question.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// With tokens in and out.
+    Says(String, (u64, u64)),
+    Status(u16),
+    /// Never, while the server lives.
+    Silence,
+    /// With what is no answer of a model server.
+    Junk,
+}
+
 pub(crate) struct FakeModel {
     pub(crate) url: String,
-    answers: Mutex<BTreeMap<Question, (Value, u64, u64)>>,
+    answers: Mutex<BTreeMap<Question, Reply>>,
     seen: Mutex<Vec<(Question, String)>>,
 }
 
@@ -53,8 +65,11 @@ impl FakeModel {
 
     /// What it says to a question, and the tokens of that: in, out. To others it answers 500.
     pub(crate) fn say(&self, question: Question, answer: Value, tokens: (u64, u64)) {
-        let mut answers = self.answers.lock().unwrap();
-        answers.insert(question, (answer, tokens.0, tokens.1));
+        self.reply(question, Reply::Says(answer.to_string(), tokens));
+    }
+
+    pub(crate) fn reply(&self, question: Question, reply: Reply) {
+        self.answers.lock().unwrap().insert(question, reply);
     }
 
     /// Its user messages for one kind of question.
@@ -72,6 +87,7 @@ impl FakeModel {
                 name: "fake".into(),
                 retry_first_ms: 1,
                 rest_s: 0,
+                deadline_s: 2,
                 ..ModelOptions::default()
             },
             ..insight::Options::default()
@@ -92,11 +108,18 @@ async fn answer(State(fake): State<Arc<FakeModel>>, Json(body): Json<Value>) -> 
         .lock()
         .unwrap()
         .push((question, text(1).to_owned()));
-    let Some((said, input, output)) = fake.answers.lock().unwrap().get(&question).cloned() else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    let reply = fake.answers.lock().unwrap().get(&question).cloned();
+    let (said, (input, output)) = match reply {
+        Some(Reply::Says(said, tokens)) => (said, tokens),
+        Some(Reply::Status(status)) => {
+            return StatusCode::from_u16(status).unwrap().into_response();
+        }
+        Some(Reply::Silence) => std::future::pending().await,
+        Some(Reply::Junk) => return "<html>".into_response(),
+        None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     let body = json!({
-        "choices": [{ "message": { "role": "assistant", "content": said.to_string() }, "finish_reason": "stop" }],
+        "choices": [{ "message": { "role": "assistant", "content": said }, "finish_reason": "stop" }],
         "usage": { "prompt_tokens": input, "completion_tokens": output },
     });
     Json(body).into_response()

@@ -20,6 +20,7 @@ pub(super) struct Caller {
     delivery: String,
     customer: String,
     booking: String,
+    file: String,
 }
 
 impl Caller {
@@ -47,6 +48,7 @@ impl Caller {
         let (customers, _) = store.customers(&customers, None, 1).await?;
         let bookings = BookingFilter::default();
         let (bookings, _) = store.bookings(&bookings, None, 1).await?;
+        let (files, _) = store.files(None, 1).await?;
         let or_name = |id: Option<String>, name: &str| id.unwrap_or_else(|| name.to_owned());
         Ok(Self {
             scheme: if is_secure { "https" } else { "http" },
@@ -61,6 +63,7 @@ impl Caller {
             ),
             customer: or_name(customers.first().map(|one| one.id.clone()), "CUSTOMER"),
             booking: or_name(bookings.first().map(|one| one.id.clone()), "BOOKING"),
+            file: or_name(files.first().map(|one| one.call.to_string()), "FILE"),
         })
     }
 
@@ -116,11 +119,14 @@ impl Caller {
             ("/customer/", &self.customer),
             ("/bookings/", &self.booking),
             ("/booking/", &self.booking),
+            ("/files/", &self.file),
         ];
         let id = id.into_iter().find(|(part, _)| path.contains(part));
         path.replace("{id}", id.map_or("ID", |(_, id)| id))
             .replace("{call}", &self.call)
             .replace("{track}", "inbound")
+            .replace("{domain}", "internet")
+            .replace("{category}", "technical_support")
     }
 }
 
@@ -129,6 +135,9 @@ fn body(kind: &str, example: &Value) -> String {
         let pairs = fields(example)
             .map(|(name, _)| format!(" --data-urlencode '{name}={}'", text(example, name)));
         return pairs.collect();
+    }
+    if kind == "multipart/form-data" {
+        return " -F language=en -F file=@call.mp3".into();
     }
     format!(" -H 'Content-Type: {kind}' -d '{example}'")
 }

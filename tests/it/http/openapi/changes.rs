@@ -249,6 +249,69 @@ async fn changes_of_links_answer_as_described() {
 }
 
 #[tokio::test]
+async fn changes_of_prompts_answer_as_described() {
+    let site = filled().await;
+    let place = || "/api/v1/prompts/internet/outage".to_owned();
+    asked(
+        &site,
+        &[
+            (
+                "put_prompts_domain_category",
+                "PUT",
+                place(),
+                r#"{"prompt":"since, place"}"#,
+            ),
+            (
+                "put_prompts_domain_category",
+                "PUT",
+                place(),
+                r#"{"prompt":""}"#,
+            ),
+            ("put_prompts_domain_category", "PUT", place(), "{}"),
+            ("put_prompts_domain_category", "PUT", place(), "no"),
+            ("delete_prompts_domain_category", "DELETE", place(), ""),
+            ("delete_prompts_domain_category", "DELETE", place(), ""),
+            (
+                "delete_prompts_domain_category",
+                "DELETE",
+                "/api/v1/prompts/1/2".into(),
+                "",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn uploads_answer_as_described() {
+    let site = filled().await;
+    let api = description(&Outside::default());
+    let schemas = Schemas::of(&api);
+    let tones: &[u8] = include_bytes!("../../../fixtures/audio/tones/tones.m4a");
+    let wishes = [("prefer", "respond-async")];
+    for (files, status) in [
+        (&[("a.m4a", tones)][..], 202),
+        (&[("a.m4a", tones), ("b.m4a", b"no")], 202),
+        (&[("b.m4a", b"no"), ("c.m4a", b"")], 200),
+        (&[("b.m4a", b"no")], 415),
+        (&[("c.m4a", b"")], 400),
+        (&[("d.flac", b"fLaC and then a letter")], 422),
+        (&[], 400),
+    ] {
+        for (path, id) in [
+            ("/api/v1/files", "post_files"),
+            ("/api/transcribe/", "post_api_transcribe"),
+        ] {
+            let answer = site.send_files(path, files, &wishes).await;
+            assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+            keeps_to(&schemas, of_id(&api, id), &answer, &format!("{files:?}"));
+        }
+    }
+    let plain = send(&site, "POST", "/api/v1/files", "{}").await;
+    keeps_to(&schemas, of_id(&api, "post_files"), &plain, "no form");
+}
+
+#[tokio::test]
 async fn deletions_of_calls_and_recordings_answer_as_described() {
     let site = filled().await;
     asked(

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use callscribe::{
+    after::Runner,
     analysis::{Analysis, Probe},
     ids::Track::{Inbound, Outbound},
     insight::{Insights, MadeBy, Meaning, Path, Summary},
@@ -19,6 +20,7 @@ pub(super) const DELIVERY: &str = "018bcfe5-0000-7000-8000-000000000001";
 /// One of everything that the API tells of.
 pub(super) async fn filled() -> Site {
     let site = Site::open().await;
+    bring(&site).await;
     let now = site.clock.wall();
     let lead = NewLead {
         call: "CA1".parse().unwrap(),
@@ -84,6 +86,17 @@ pub(super) async fn filled() -> Site {
     invite(&site).await;
     link(&site).await;
     site
+}
+
+/// A file that is heard and read.
+async fn bring(site: &Site) {
+    let tones = include_bytes!("../../../fixtures/audio/tones/tones.m4a");
+    let runner = Runner::start(&site.jobs);
+    let answer = site
+        .send_files("/api/v1/files", &[("call.m4a", tones)], &[])
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    runner.stop().await;
 }
 
 async fn invite(site: &Site) {

@@ -14,7 +14,7 @@ async fn every_get_answers_as_described() {
     let api = site.get("/api/v1/openapi.json").await.json();
     let schemas = Schemas::of(&api);
     let mut ids = BTreeMap::new();
-    for list in ["leads", "customers", "bookings"] {
+    for list in ["leads", "customers", "bookings", "files"] {
         let all = site.get(&format!("/api/v1/{list}")).await.json();
         let id = all[list][0]["id"].as_str().unwrap().to_owned();
         ids.insert(list.trim_end_matches('s'), id.clone());
@@ -40,7 +40,7 @@ async fn every_get_answers_as_described() {
         keeps_to(&schemas, operation, &answer, &address);
         asked += 1;
     }
-    assert!(asked >= 26, "{asked}");
+    assert!(asked >= 35, "{asked}");
 }
 
 #[tokio::test]
@@ -86,6 +86,7 @@ async fn what_is_asked_closely_answers_as_described() {
             "get_customers",
             "customers",
         ),
+        ("/api/v1/files?limit=1", "get_files", "files"),
         (
             "/api/v1/bookings?status=confirmed",
             "get_bookings",
@@ -154,6 +155,10 @@ async fn what_is_asked_wrongly_is_refused_as_described() {
             "/api/v1/customers/none/context?format=json",
             "get_customers_id_context",
         ),
+        ("/api/v1/files?cursor=x", "get_files"),
+        ("/api/v1/files/none", "get_files_id"),
+        ("/api/v1/files/CA1", "get_files_id"),
+        ("/api/v1/files/none/events", "get_files_id_events"),
     ] {
         let answer = site.get(address).await;
         assert!(answer.status.is_client_error(), "{address}");
