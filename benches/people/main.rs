@@ -105,6 +105,9 @@ const OTHERS: f64 = 500.0;
 /// Calls of one number that are asked for, spread over all.
 const STRIDE: u64 = 611;
 
+/// A name, and the n-th question of the kind.
+type Kind<'a> = (&'static str, Box<dyn Fn(u64) -> String + 'a>);
+
 struct Bench {
     app: Router,
     store: Store,
@@ -150,9 +153,26 @@ impl Bench {
     }
 
     async fn searches(&self) {
+        for (name, asked) in self.plain().into_iter().chain(self.saying()) {
+            let path = |n| format!("/api/v1/conversations/search?{}", asked(n));
+            self.ask(&format!("search: {name}"), OTHERS, path).await;
+            if ["all", "negative", "common word"].contains(&name) {
+                let name = format!("search: {name}, second page");
+                self.ask_second(&name, OTHERS, path).await;
+            }
+        }
+        let review = |_| "/api/v1/links/review".to_owned();
+        self.ask("review list", OTHERS, review).await;
+        self.ask_second("review list, second page", OTHERS, review)
+            .await;
+        let said = |n| format!("/api/v1/links/review?text=c{}", n % 10);
+        self.ask("review list, common word", OTHERS, said).await;
+    }
+
+    fn plain(&self) -> Vec<Kind<'_>> {
         let some = |n: u64| customer(1 + n * STRIDE % (self.args.customers - 1));
         let busy = customer(0);
-        let kinds: [(&str, Box<dyn Fn(u64) -> String + '_>); 18] = [
+        vec![
             ("all", Box::new(|_| String::new())),
             (
                 "customer",
@@ -162,7 +182,7 @@ impl Bench {
                 "booking",
                 Box::new(|n| format!("booking_id={}", booking(self.booked(n)))),
             ),
-            ("a week", Box::new(|n| week(n))),
+            ("a week", Box::new(week)),
             (
                 "a day, negative",
                 Box::new(|n| format!("sentiment=negative&{}", one_day(n))),
@@ -170,8 +190,14 @@ impl Bench {
             ("negative", Box::new(|_| "sentiment=negative".into())),
             (
                 "negative, a hundredth of all calls",
-                Box::new(|_| format!("sentiment=negative&customer_id={busy}")),
+                Box::new(move |_| format!("sentiment=negative&customer_id={busy}")),
             ),
+        ]
+    }
+
+    fn saying(&self) -> Vec<Kind<'_>> {
+        let some = |n: u64| customer(1 + n * STRIDE % (self.args.customers - 1));
+        vec![
             ("common word", Box::new(|n| format!("text=c{}", n % 10))),
             ("middling word", Box::new(|n| format!("text=m{}", n % 1000))),
             ("rare word", Box::new(|n| format!("text=r{}", n * 13))),
@@ -204,21 +230,7 @@ impl Bench {
                 "rare word, a hundredth of all calls",
                 Box::new(|n| format!("text=r{}&customer_id={}", n * 13, customer(0))),
             ),
-        ];
-        for (name, asked) in kinds {
-            let path = |n| format!("/api/v1/conversations/search?{}", asked(n));
-            self.ask(&format!("search: {name}"), OTHERS, path).await;
-            if ["all", "negative", "common word"].contains(&name) {
-                let name = format!("search: {name}, second page");
-                self.ask_second(&name, OTHERS, path).await;
-            }
-        }
-        let review = |_| "/api/v1/links/review".to_owned();
-        self.ask("review list", OTHERS, review).await;
-        self.ask_second("review list, second page", OTHERS, review)
-            .await;
-        let said = |n| format!("/api/v1/links/review?text=c{}", n % 10);
-        self.ask("review list, common word", OTHERS, said).await;
+        ]
     }
 
     /// What the job asks the database, of calls that are linked already, one in ten of the busy customer.

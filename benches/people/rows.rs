@@ -99,23 +99,8 @@ fn tables(raw: &Raw, args: &Args) -> Vec<String> {
         format!(
             "INSERT INTO search_calls {all} SELECT 'CA' || i, {base}, 2 FROM n"),
     ];
-    for (side, track) in [(0_u8, "inbound"), (1, "outbound")] {
-        let said = said(side);
-        made.push(format!(
-            "INSERT INTO segments {all} SELECT 'CA' || i, 2, 0, '{track}', 0, NULL, {side} * 40000, {side} * 40000 + 32000, {said}, '[]' FROM n"));
-        made.push(format!(
-            "INSERT INTO search_entries {all} SELECT {base} + {side}, 'CA' || i, 2, 0, '{track}', 0 FROM n"));
-        made.push(match raw {
-            Raw::Sqlite(_) => format!(
-                "INSERT INTO search_text (rowid, body) {all} SELECT {base} + {side}, '_t{track} _c' || {base} || ' _len ' || {said} FROM n"),
-            Raw::Postgres(_) => {
-                let spans = [("h", 3600), ("d", 86_400), ("m", 32 * 86_400)];
-                let spans = spans.map(|(name, secs)| format!("_{name}' || {at} / 1000 / {secs} || '"));
-                let marks = format!("_t{track} _len _c' || {base} || ' {}", spans.join(" "));
-                format!("INSERT INTO search_text {all} SELECT {base} + {side},
-                    array_to_tsvector(string_to_array('{marks}', ' ')) || to_tsvector('simple', {said}) FROM n")
-            }
-        });
+    for side in [0, 1] {
+        made.extend(spoken(raw, [&all, &at, &base], side, &said(side)));
     }
     if let Raw::Postgres(_) = raw {
         made.insert(0, "DROP INDEX search_text_by_lexeme".into());
@@ -123,6 +108,32 @@ fn tables(raw: &Raw, args: &Args) -> Vec<String> {
         made.push("VACUUM ANALYZE".into());
     }
     made
+}
+
+/// What one side said, and its place in the index.
+fn spoken(raw: &Raw, [all, at, base]: [&str; 3], side: u8, said: &str) -> [String; 3] {
+    let track = ["inbound", "outbound"][usize::from(side)];
+    [
+        format!(
+            "INSERT INTO segments {all} SELECT 'CA' || i, 2, 0, '{track}', 0, NULL, {side} * 40000, {side} * 40000 + 32000, {said}, '[]' FROM n"
+        ),
+        format!(
+            "INSERT INTO search_entries {all} SELECT {base} + {side}, 'CA' || i, 2, 0, '{track}', 0 FROM n"
+        ),
+        match raw {
+            Raw::Sqlite(_) => format!(
+                "INSERT INTO search_text (rowid, body) {all} SELECT {base} + {side}, '_t{track} _c' || {base} || ' _len ' || {said} FROM n"
+            ),
+            Raw::Postgres(_) => {
+                let spans = [("h", 3600), ("d", 86_400), ("m", 32 * 86_400)];
+                let spans =
+                    spans.map(|(name, secs)| format!("_{name}' || {at} / 1000 / {secs} || '"));
+                let marks = format!("_t{track} _len _c' || {base} || ' {}", spans.join(" "));
+                format!("INSERT INTO search_text {all} SELECT {base} + {side},
+                    array_to_tsvector(string_to_array('{marks}', ' ')) || to_tsvector('simple', {said}) FROM n")
+            }
+        },
+    ]
 }
 
 enum Raw {

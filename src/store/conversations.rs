@@ -43,15 +43,11 @@ pub struct Conversation {
 
 /// `$1` to `$3`: the cursor and the limit; `$4` to `$8`: customer, booking, the earliest start, sentiment,
 /// each of which but the start may be null, and whether only those for review are meant.
-macro_rules! select_conversations {
-    ($first:literal, $rest:literal) => {
+macro_rules! select_links {
+    ($what:literal, $first:literal, $rest:literal) => {
         concat!(
-            "SELECT links.*, customers.name AS customer_name, calls.direction, calls.duration,
-                call_log.insights, call_log.summary
-             FROM links JOIN calls ON calls.sid = links.call_sid
-                LEFT JOIN customers ON customers.id = links.customer_id
-                LEFT JOIN call_log ON call_log.call_sid = links.call_sid
-             WHERE ",
+            $what,
+            " WHERE ",
             $first,
             " AND (links.called_at, links.call_sid) < ($1, $2) AND links.called_at >= $6
               AND ($4 IS NULL OR links.customer_id = $4)
@@ -59,6 +55,31 @@ macro_rules! select_conversations {
               AND ($7 IS NULL OR links.sentiment = $7)
               AND ($8 = 0 OR (links.customer_id IS NULL AND links.made_by = 'rule')) ",
             $rest
+        )
+    };
+}
+
+macro_rules! select_conversations {
+    ($first:literal, $rest:literal) => {
+        select_links!(
+            "SELECT links.*, customers.name AS customer_name, calls.direction, calls.duration,
+                call_log.insights, call_log.summary
+             FROM links JOIN calls ON calls.sid = links.call_sid
+                LEFT JOIN customers ON customers.id = links.customer_id
+                LEFT JOIN call_log ON call_log.call_sid = links.call_sid",
+            $first,
+            $rest
+        )
+    };
+}
+
+macro_rules! places {
+    ($first:literal) => {
+        select_links!(
+            "SELECT links.call_sid, links.called_at, search_calls.base
+             FROM links JOIN search_calls ON search_calls.call_sid = links.call_sid",
+            $first,
+            "ORDER BY links.called_at DESC, links.call_sid DESC LIMIT $3"
         )
     };
 }
@@ -95,7 +116,7 @@ impl Store {
     }
 
     /// Whatever was said.
-    pub(super) async fn listed(
+    async fn listed(
         &self,
         filter: &ConversationFilter,
         after: Option<&Cursor>,
@@ -126,6 +147,29 @@ impl Store {
         found.truncate(limit as usize);
         let next = found.last().filter(|_| more).map(Conversation::cursor);
         Ok((found, next))
+    }
+
+    /// Of a customer's or a booking's calls, where their entries in the index begin; and where the list
+    /// goes on.
+    pub(super) async fn places(
+        &self,
+        filter: &ConversationFilter,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<(Vec<i64>, Option<Cursor>), Error> {
+        let sql = match filter.booking {
+            Some(_) => places!("links.booking_id = $5"),
+            None => places!("links.customer_id = $4"),
+        };
+        let rows = self.db.rows(sql, &filter.args(after, limit)).await?;
+        let bases = rows.iter().map(|row| row.int("base"));
+        let bases = bases.collect::<Result<Vec<_>, _>>()?;
+        let last = rows.last().filter(|_| rows.len() >= limit as usize);
+        let next = last.map(|row| {
+            let call = row.parsed("call_sid")?;
+            Ok::<_, Error>(Cursor::at(row.time("called_at")?, &call))
+        });
+        Ok((bases, next.transpose()?))
     }
 
     /// Those calls whose entries in the index begin at one of at most fifty numbers, as far as they pass

@@ -4,13 +4,10 @@
 //! them as marks for the index. Otherwise the index is asked first, and whose the calls are after it. Either
 //! way a page may be short and have a next one all the same.
 
-use std::collections::HashSet;
+use std::{cmp::Reverse, collections::HashSet};
 
 use super::{
-    super::{
-        Conversation, ConversationFilter, Cursor, Error, Store,
-        db::{Arg, args},
-    },
+    super::{Conversation, ConversationFilter, Cursor, Error, Store, db::args},
     FEW_CALLS, LARGEST_PAGE, Query, ROUNDS, Sought,
     index::{CALL, SECOND},
     syntax,
@@ -48,15 +45,24 @@ impl Store {
     ) -> Result<Page, Error> {
         let (mut found, mut after) = (Vec::new(), after.cloned());
         for _ in 0..ROUNDS {
-            let (some, next) = self.listed(filter, after.as_ref(), FEW_CALLS).await?;
-            let saying = self.saying(query, &some).await?;
-            let saying = |one: &Conversation| saying.contains(one.linked.call.as_str());
-            for one in some.into_iter().filter(saying) {
-                if found.len() == limit {
-                    let next = found.last().map(Conversation::cursor);
-                    return Ok((found, next));
+            let (mut bases, next) = self.places(filter, after.as_ref(), FEW_CALLS).await?;
+            let said = self.saying(query, &bases).await?;
+            bases.retain(|base| said.contains(base));
+            for some in bases.chunks(LARGEST_PAGE as usize) {
+                if found.len() > limit {
+                    break;
                 }
-                found.push(one);
+                let mut some = self.conversations_at(filter, some).await?;
+                // The index orders those of the same second otherwise.
+                some.sort_by_cached_key(|one| {
+                    Reverse((one.linked.called_at, one.linked.call.to_string()))
+                });
+                found.extend(some);
+            }
+            if found.len() > limit {
+                found.truncate(limit);
+                let next = found.last().map(Conversation::cursor);
+                return Ok((found, next));
             }
             after = next;
             if after.is_none() {
@@ -66,45 +72,28 @@ impl Store {
         Ok((found, after))
     }
 
-    /// The ids of those calls on which it was said.
-    async fn saying(
-        &self,
-        query: &Query,
-        calls: &[Conversation],
-    ) -> Result<HashSet<String>, Error> {
-        let mut bases = Vec::with_capacity(calls.len());
-        for some in calls.chunks(LARGEST_PAGE as usize) {
-            let mut args: Vec<Arg<'_>> = some
-                .iter()
-                .map(|one| Arg::from(one.linked.call.as_str()))
-                .collect();
-            args.resize_with(LARGEST_PAGE as usize, || Arg::Text(None));
-            for row in self.db.rows(BASES, &args).await? {
-                bases.push((row.int("base")?, row.text("call_sid")?));
-            }
-        }
-        let ends = bases.iter().map(|(base, _)| *base);
-        let (Some(first), Some(last)) = (ends.clone().min(), ends.clone().max()) else {
-            return Ok(HashSet::new());
+    /// Where the entries begin of those calls on which it was said.
+    async fn saying(&self, query: &Query, bases: &[i64]) -> Result<HashSet<i64>, Error> {
+        let mut said = HashSet::new();
+        let (Some(first), Some(last)) = (bases.iter().min(), bases.iter().max()) else {
+            return Ok(said);
         };
         let sought = Sought {
             query: query.clone(),
-            marks: vec![ends.map(syntax::of_call).collect()],
+            marks: vec![bases.iter().map(|base| syntax::of_call(*base)).collect()],
             filtered: false,
-            from: first,
+            from: *first,
             to: last + CALL,
         };
-        let (mut said, mut below) = (HashSet::new(), i64::MAX);
+        let mut below = i64::MAX;
         loop {
             let ids = sought.newest(&self.db, below, AT_ONCE).await?;
             said.extend(ids.iter().map(|id| beginning(*id)));
             match ids.last() {
                 Some(last) if ids.len() >= AT_ONCE as usize => below = beginning(*last),
-                _ => break,
+                _ => return Ok(said),
             }
         }
-        let known = bases.into_iter().filter(|(base, _)| said.contains(base));
-        Ok(known.map(|(_, call)| call).collect())
     }
 
     async fn anywhere(
@@ -155,9 +144,3 @@ impl Store {
 
 const LAST: &str = "SELECT calls.sid, calls.started_at FROM search_calls
     JOIN calls ON calls.sid = search_calls.call_sid WHERE search_calls.base = $1";
-
-/// Fifty ids, some of which may be null.
-const BASES: &str = "SELECT call_sid, base FROM search_calls
-    WHERE call_sid IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37,
-        $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50)";
