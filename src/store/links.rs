@@ -158,7 +158,7 @@ impl Store {
             .await?;
         let insights: Option<Insights> = log.map(|log| log.json("insights")).transpose()?;
         let score = found.parts.map_or(0, Parts::score);
-        tx.run(
+        let row = tx.row(
             "INSERT INTO links (call_sid, called_at, number, customer_id, booking_id, parts, score,
                 confidence, why, made_by, excerpt, sentiment, created_at, updated_at)
              SELECT sid, started_at, $2, $3, $4, $5, $6, $7, $8, 'rule', $9, $11, $10, $10
@@ -174,7 +174,8 @@ impl Store {
                 score = CASE links.made_by WHEN 'rule' THEN excluded.score ELSE links.score END,
                 confidence = CASE links.made_by WHEN 'rule' THEN excluded.confidence
                     ELSE links.confidence END,
-                why = CASE links.made_by WHEN 'rule' THEN excluded.why ELSE links.why END",
+                why = CASE links.made_by WHEN 'rule' THEN excluded.why ELSE links.why END
+             RETURNING *",
             args![
                 call.as_str(),
                 number,
@@ -193,7 +194,7 @@ impl Store {
         )
         .await?;
         tx.commit().await?;
-        self.link_of(call).await
+        row.as_ref().map(linked_from).transpose()
     }
 
     /// A person's word: whose call it was, and about which booking; neither is nobody's.

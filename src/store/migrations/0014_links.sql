@@ -29,3 +29,8 @@ CREATE INDEX links_by_time ON links (called_at, call_sid);
 CREATE INDEX links_by_sentiment ON links (sentiment, called_at, call_sid);
 CREATE INDEX links_for_review ON links (called_at, call_sid)
     WHERE customer_id IS NULL AND made_by = 'rule';
+
+-- In the whole order of the list: one without the id was sorted by it, and all bookings of a customer were
+-- read for that.
+DROP INDEX bookings_by_customer;
+CREATE INDEX bookings_by_customer ON bookings (customer_id, starts_at, id);
