@@ -20,7 +20,7 @@ direction, at, text, and the external ids of its customer and booking, or null.
 Exit status: 0; 1 not more than 95 % of the customers or 80 % of the bookings are right.")]
 pub(super) struct Args {
     #[arg(value_name = "DIR", required = true)]
-    sets: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
     /// Name every call that went wrong.
     #[arg(long)]
     wrong: bool,
@@ -43,7 +43,7 @@ struct Tally {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut kinds: BTreeMap<String, Tally> = BTreeMap::new();
     let mut all = Tally::default();
-    for folder in &args.sets {
+    for folder in &args.folders {
         let set = Set::read(folder).with_context(|| folder.display().to_string())?;
         for verdict in set.judge() {
             all.add(&verdict);

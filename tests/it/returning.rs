@@ -331,3 +331,20 @@ async fn rings(program: &Program, port: u16, customer: &str) {
     assert_eq!(lead["customer"]["id"], customer);
     knows(lead["customer"]["context"].as_str().unwrap());
 }
+
+#[test]
+fn labelled_calls_are_linked_as_promised() {
+    let sets = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/people");
+    let done = Command::new(env!("CARGO_BIN_EXE_callscribe"))
+        .arg("evaluate-links")
+        .args(["jerusalem", "london", "new-york"].map(|set| sets.join(set)))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(said.contains("273"), "{said}");
+}
