@@ -19,7 +19,7 @@ use super::{
     },
     Reply,
     answer::Told,
-    spoken::{figures_said, names_said, said_together, share_said},
+    spoken::{figures_said, names_said, said_as_name, said_together, share_said},
 };
 
 /// The surest that a model alone can make us.
@@ -36,8 +36,7 @@ const INVENTED: f32 = 0.5;
 const SAID: f32 = 0.6;
 /// And of each part of it.
 const PART_SAID: f32 = 0.3;
-/// Words that may stand between those of a name, and of a time, which may be asked and answered.
-const IN_NAME: usize = 1;
+/// Words that may stand between those of a time, which may be asked and answered.
 const IN_TIME: usize = 4;
 
 /// A value, and how sure it is.
@@ -63,17 +62,21 @@ pub(in crate::insight) fn believed(
     };
     let city = city(&insight.cities, &words, answer.city, sure, notes);
     let lists = [&insight.services, &insight.cities];
-    let mut in_words = |key: &str, value: Option<String>, between: usize| {
+    let mut in_words = |key: &str, value: Option<String>, is: &dyn Fn(&str) -> bool| {
         value.filter(|value| {
-            let is_said = said_together(&words, value, between) && !is_listed(lists, value);
+            let is_said = is(value) && !is_listed(lists, value);
             if !is_said {
                 notes.push(format!("{key}: dropped, not said"));
             }
             is_said
         })
     };
-    let customer_name = in_words("customer_name", answer.customer_name, IN_NAME);
-    let preferred_time = in_words("preferred_time", answer.preferred_time, IN_TIME);
+    let customer_name = in_words("customer_name", answer.customer_name, &|name| {
+        said_as_name(&words, name)
+    });
+    let preferred_time = in_words("preferred_time", answer.preferred_time, &|time| {
+        said_together(&words, time, IN_TIME)
+    });
     let invented = notes.iter().filter(|note| note.contains("dropped")).count();
     let unnamed = UNNAMED * INVENTED.powi(i32::try_from(invented).unwrap_or(i32::MAX));
     let service = service(
