@@ -60,12 +60,12 @@ pub(crate) fn run(
             score.tracks.push(track);
         }
         println!(
-            "  {:.0} s after the files came: {}",
+            "  {:.0} s after the files came: {}; {} MB resident",
             begin.elapsed().as_secs_f64(),
-            heard_of(port).await?
+            heard_of(port).await?,
+            server::resident(process.id())? >> 20
         );
-        process.kill()?;
-        process.wait()?;
+        server::stop(&mut process)?;
         Ok(score)
     })
 }

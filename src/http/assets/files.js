@@ -92,7 +92,7 @@ function lineFor(name) {
   const refuse = (why) => {
     const said = document.createElement("span");
     said.className = "refused";
-    said.textContent = why;
+    said.textContent = why.charAt(0).toUpperCase() + why.slice(1);
     bar.replaceWith(said);
   };
   return { item, bar, refuse };
