@@ -10,7 +10,7 @@ use super::{
         domain::{Extracted, General},
         words::Words,
     },
-    answer::{LONG, SHORT, is_nothing, tidy},
+    answer::{LONG, SHORT, is_nothing, once_each, tidy},
     client::Completion,
     domain, loosely,
     spoken::{figures_said, names_said, said_as_name, said_together},
@@ -179,13 +179,13 @@ impl Held {
 
     /// In words of the model's own; figures and names in them must have been said.
     fn opinions(&self, texts: Vec<String>, most: usize) -> Vec<String> {
-        let texts = texts.iter().map(|text| tidy(text));
-        let good = texts.filter(|text| {
-            !is_nothing(text)
-                && text.chars().count() <= most
-                && figures_said(&self.words, text)
-                && names_said(&self.words, text)
-        });
+        let good = once_each(texts.iter().map(|text| tidy(text)))
+            .into_iter()
+            .filter(|text| {
+                text.chars().count() <= most
+                    && figures_said(&self.words, text)
+                    && names_said(&self.words, text)
+            });
         good.take(MOST_ITEMS).collect()
     }
 

@@ -86,34 +86,15 @@ pub(in crate::insight) fn believed(
         [sure, unnamed],
         notes,
     );
-    let mut opinions = |key: &str, texts: Vec<String>| -> Vec<String> {
-        let all = texts.len();
-        let texts = texts.into_iter().filter(|text| {
-            figures_said(&words, text)
-                && names_said(&words, text)
-                && !is_parroted(lists, &words, text)
-        });
-        let texts: Vec<String> = texts.collect();
-        if texts.len() < all {
-            notes.push(format!("{key}: {} dropped, not said", all - texts.len()));
-        }
-        texts
-    };
+    let mut opinions = |key, texts| opinions(lists, &words, key, texts, notes);
     let topics = opinions("topics", answer.topics);
     let action_items = opinions("action_items", answer.action_items);
     let summary = summary(lists, &words, answer.summary, on_box, notes);
-    let sure = match (&service, &city) {
-        (None, None) => None,
-        (one, other) => {
-            let sure = |claim: &Claim| claim.as_ref().map_or(1.0, |(_, sure)| *sure);
-            Some(weigh::per_mille(sure(one) * sure(other)))
-        }
-    };
     Meaning {
         language: said.language(),
+        confidence: both(&service, &city),
         service: service.map(|(name, _)| name),
         city: city.map(|(name, _)| name),
-        confidence: sure,
         summary,
         insights: Insights {
             customer_name,
@@ -126,6 +107,30 @@ pub(in crate::insight) fn believed(
         path: Path::Model,
         made_by,
     }
+}
+
+fn both(service: &Claim, city: &Claim) -> Option<u32> {
+    let sure = |claim: &Claim| claim.as_ref().map_or(1.0, |(_, sure)| *sure);
+    let is_claimed = service.is_some() || city.is_some();
+    is_claimed.then(|| weigh::per_mille(sure(service) * sure(city)))
+}
+
+fn opinions(
+    lists: [&List; 2],
+    words: &Words,
+    key: &str,
+    texts: Vec<String>,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
+    let all = texts.len();
+    let is_held = |text: &String| {
+        figures_said(words, text) && names_said(words, text) && !is_parroted(lists, words, text)
+    };
+    let texts: Vec<String> = texts.into_iter().filter(is_held).collect();
+    if texts.len() < all {
+        notes.push(format!("{key}: {} dropped, not said", all - texts.len()));
+    }
+    texts
 }
 
 fn service(
