@@ -138,11 +138,7 @@ impl Answer {
             &mut self.action_items,
             &mut self.summary.points,
         ] {
-            *list = list
-                .iter()
-                .map(|text| tidy(text))
-                .filter(|text| !is_nothing(text))
-                .collect();
+            *list = once_each(list.iter().map(|text| tidy(text)));
         }
         self.summary.points.truncate(POINTS);
         self.topics.truncate(MOST_ITEMS);
@@ -193,6 +189,17 @@ pub(super) fn tidy(text: &str) -> String {
     clean(&text.replace(['\n', '\r', '\t'], " "))
         .trim()
         .to_owned()
+}
+
+/// Without nothings, and without what a model that goes round in circles says again.
+pub(super) fn once_each(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for text in texts.filter(|text| !is_nothing(text)) {
+        if !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    once
 }
 
 pub(super) fn is_nothing(text: &str) -> bool {
@@ -287,7 +294,11 @@ mod tests {
             ("confidence", json!("90%"), json!(0.9)),
             ("topics", json!("keys"), json!(["keys"])),
             ("topics", json!(null), json!([])),
-            ("topics", json!(["keys", null, 24]), json!(["keys", "24"])),
+            (
+                "topics",
+                json!(["keys", null, 24, "keys"]),
+                json!(["keys", "24"]),
+            ),
             ("action_items", json!([""]), json!([])),
             ("sentiment", json!("Positive"), json!("positive")),
             ("sentiment", json!("furious"), json!(null)),

@@ -17,6 +17,7 @@ use super::{
     client::Completion,
     extracted::{self, Held},
     loosely,
+    spoken::share_said,
 };
 
 const DETECT: &str = include_str!("../prompts/detect.txt");
@@ -24,6 +25,8 @@ const EXTRACT: &str = include_str!("../prompts/extract.txt");
 const WRITE: &str = include_str!("../prompts/write.txt");
 /// Characters of a prompt that a model wrote.
 const LONGEST_PROMPT: usize = 2_000;
+/// Of a prompt's words, how many may be those that asked for it.
+const REPEATED: f32 = 0.9;
 /// Known pairs that a model is told of; one that it names without having been told is taken all the same.
 const MOST_PAIRS: usize = 300;
 
@@ -116,14 +119,7 @@ impl Model {
             struct Answer {
                 prompt: String,
             }
-            let prompt = tidy(&parsed::<Answer>(completion)?.prompt);
-            match prompt.chars().count() {
-                0 => Err("the prompt is empty".into()),
-                1..=LONGEST_PROMPT => Ok(prompt),
-                _ => Err(format!(
-                    "the prompt must have {LONGEST_PROMPT} characters at most"
-                )),
-            }
+            written(&parsed::<Answer>(completion)?.prompt)
         };
         let question = Question {
             system: WRITE,
@@ -160,6 +156,22 @@ impl Model {
     }
 }
 
+/// A prompt that names something of its own.
+fn written(prompt: &str) -> Result<String, String> {
+    let prompt = tidy(prompt);
+    let repeated = share_said(&Words::of_one(WRITE), &prompt);
+    match prompt.chars().count() {
+        0 => Err("the prompt is empty".into()),
+        1..=LONGEST_PROMPT if repeated < REPEATED => Ok(prompt),
+        1..=LONGEST_PROMPT => {
+            Err("the prompt says again what was asked: it must name fields".into())
+        }
+        _ => Err(format!(
+            "the prompt must have {LONGEST_PROMPT} characters at most"
+        )),
+    }
+}
+
 pub(super) fn schema(keys: &[(&str, Value)]) -> Value {
     let properties: Map<String, Value> = keys
         .iter()
@@ -180,4 +192,29 @@ pub(super) fn parsed<T: serde::de::DeserializeOwned>(completion: &Completion) ->
     let object = object(&completion.text).ok_or("there is no JSON object in the answer")?;
     serde_json::from_str(object)
         .map_err(|_| "a key is missing, or a value is of the wrong type".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_says_something_of_its_own() {
+        for (prompt, is_good) in [
+            (
+                "Take out appointment_date: the day; vehicle_model: make and model of the car; mileage: kilometres; repair: what is broken.",
+                true,
+            ),
+            // As a model of half a billion parameters wrote it.
+            (
+                "What are the names of up to twelve fields in lower_case_names, each with a few words on what it holds? \
+                 No greeting, no example values, nothing about the form of the answer.",
+                false,
+            ),
+            (" \n", false),
+        ] {
+            assert_eq!(written(prompt).is_ok(), is_good, "{prompt}");
+        }
+        assert!(written(&"car_make ".repeat(300)).is_err());
+    }
 }

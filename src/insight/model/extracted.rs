@@ -10,10 +10,10 @@ use super::{
         domain::{Extracted, General},
         words::Words,
     },
-    answer::{LONG, SHORT, is_nothing, tidy},
+    answer::{LONG, SHORT, is_nothing, once_each, tidy},
     client::Completion,
     domain, loosely,
-    spoken::{figures_said, names_said, said_together},
+    spoken::{figures_said, names_said, said_as_name, said_together},
 };
 
 /// Fields of a file's data; what is beyond is dropped.
@@ -21,8 +21,7 @@ const MOST_FIELDS: usize = 60;
 /// Fields that a model may tell where it is held to a schema.
 const MOST_TOLD: usize = 20;
 const MOST_ITEMS: usize = 5;
-/// Words that may stand between those of a name, and of another value.
-const IN_NAME: usize = 1;
+/// Words that may stand between those of a value.
 const IN_VALUE: usize = 6;
 const RESOLUTIONS: [&str; 3] = ["resolved", "unresolved", "follow_up"];
 const MONTHS: [&str; 12] = [
@@ -115,16 +114,22 @@ impl Held {
             let name = name
                 .map(|name| tidy(&name))
                 .filter(|name| !is_nothing(name))?;
-            if name.chars().count() <= SHORT && said_together(&self.words, &name, IN_NAME) {
+            if name.chars().count() <= SHORT && said_as_name(&self.words, &name) {
                 return Some(name);
             }
             notes.push(format!("{key}: dropped, not said"));
             None
         };
         let general = told.general.unwrap_or_default();
+        let mut agent_name = name("agent_name", general.agent_name);
+        let mut customer_name = name("customer_name", general.customer_name);
+        if agent_name.is_some() && agent_name == customer_name {
+            (agent_name, customer_name) = (None, None);
+            notes.push("agent_name, customer_name: dropped, one name for both".to_owned());
+        }
         let general = General {
-            agent_name: name("agent_name", general.agent_name),
-            customer_name: name("customer_name", general.customer_name),
+            agent_name,
+            customer_name,
             sentiment: general.sentiment,
             resolution: general
                 .resolution
@@ -174,13 +179,13 @@ impl Held {
 
     /// In words of the model's own; figures and names in them must have been said.
     fn opinions(&self, texts: Vec<String>, most: usize) -> Vec<String> {
-        let texts = texts.iter().map(|text| tidy(text));
-        let good = texts.filter(|text| {
-            !is_nothing(text)
-                && text.chars().count() <= most
-                && figures_said(&self.words, text)
-                && names_said(&self.words, text)
-        });
+        let good = once_each(texts.iter().map(|text| tidy(text)))
+            .into_iter()
+            .filter(|text| {
+                text.chars().count() <= most
+                    && figures_said(&self.words, text)
+                    && names_said(&self.words, text)
+            });
         good.take(MOST_ITEMS).collect()
     }
 
@@ -314,6 +319,23 @@ mod tests {
         assert!(read("{}").is_err());
         assert!(read("{\"general\": {\"topics\": null, \"neutral\": \"negative\"}}").is_ok());
         assert!(read("{\"general\": 7, \"domain_specific\": {}}").is_err());
+    }
+
+    #[test]
+    fn one_name_is_not_of_two() {
+        let held = Held {
+            words: Words::of_one("Technical support, my name is Kevin. This is John."),
+            year: 2025,
+        };
+        for (customer, left) in [
+            ("Kevin", [None, None]),
+            ("John", [Some("Kevin"), Some("John")]),
+        ] {
+            let told = json!({ "general": { "agent_name": "Kevin", "customer_name": customer } });
+            let found = held.extracted(serde_json::from_value(told).unwrap(), Tokens::default());
+            let names = [&found.general.agent_name, &found.general.customer_name];
+            assert_eq!(names.map(Option::as_deref), left);
+        }
     }
 
     #[test]

@@ -6,17 +6,43 @@ use super::super::{
     words::{Word, Words},
 };
 
+/// Words of a name at most, and how many others may stand between two of them.
+const NAME: usize = 5;
+const IN_NAME: usize = 1;
+
+/// A name: a few words without figures, that were said together and, where the transcript knows capitals, are
+/// written with them.
+pub(super) fn said_as_name(words: &Words, text: &str) -> bool {
+    let name = Words::of_one(text).all;
+    let is_name = name.len() <= NAME && !name.iter().any(has_figure);
+    is_name
+        && together(words, &name, IN_NAME, |heard| {
+            !words.has_capitals || may_be_named(heard)
+        })
+}
+
 /// All words of a text, in its order, with at most so many others between any two.
 pub(super) fn said_together(words: &Words, text: &str, between: usize) -> bool {
     let text = Words::of_one(text).all;
-    if let Some(digits) = only_digits(&text) {
-        return digits_said(words, &digits);
+    match only_digits(&text) {
+        Some(digits) => digits_said(words, &digits),
+        None => together(words, &text, between, |_| true),
     }
-    let [first, rest @ ..] = &text[..] else {
+}
+
+/// Scripts without capitals have no lower case either; "de" and "van" stand small in a name.
+fn may_be_named(heard: &Word) -> bool {
+    heard.is_capital || heard.letters.len() <= 3 || !heard.letters[0].is_lowercase()
+}
+
+fn together(words: &Words, text: &[Word], between: usize, fits: impl Fn(&Word) -> bool) -> bool {
+    let [first, rest @ ..] = text else {
         return false;
     };
     let heard = &words.all;
-    let is = |at: usize, word: &Word| !heard[at].is_addressed && sounds_like(&heard[at], word);
+    let is = |at: usize, word: &Word| {
+        !heard[at].is_addressed && fits(&heard[at]) && sounds_like(&heard[at], word)
+    };
     (0..heard.len()).any(|start| {
         let mut at = start;
         is(start, first)
@@ -159,6 +185,32 @@ mod tests {
         ] {
             assert_eq!(said_together(&call, text, between), expected, "{text:?}");
         }
+    }
+
+    /// What a small model took for names.
+    #[test]
+    fn a_name_is_written_as_one() {
+        let call = Words::of_one(
+            "Hello, this is John Smith, I have a hibachi party booked. No, you have the wrong number. My policy is 4 4 7. \
+             Ask for Ludwig van Beethoven. שמי רחל לוי.",
+        );
+        for (text, expected) in [
+            ("John Smith", true),
+            ("Ludwig van Beethoven", true),
+            ("רחל לוי", true),
+            ("Hibachi Party", false),
+            ("No, you have the wrong number.", false),
+            ("447", false),
+            ("John Beethoven", false),
+            ("", false),
+        ] {
+            assert_eq!(said_as_name(&call, text), expected, "{text:?}");
+        }
+        let small = Words::of_one("this is john smith");
+        assert!(
+            said_as_name(&small, "John Smith"),
+            "a transcript without capitals"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     },
     Reply,
     answer::Told,
-    spoken::{figures_said, names_said, said_together, share_said},
+    spoken::{figures_said, names_said, said_as_name, said_together, share_said},
 };
 
 /// The surest that a model alone can make us.
@@ -36,8 +36,7 @@ const INVENTED: f32 = 0.5;
 const SAID: f32 = 0.6;
 /// And of each part of it.
 const PART_SAID: f32 = 0.3;
-/// Words that may stand between those of a name, and of a time, which may be asked and answered.
-const IN_NAME: usize = 1;
+/// Words that may stand between those of a time, which may be asked and answered.
 const IN_TIME: usize = 4;
 
 /// A value, and how sure it is.
@@ -63,17 +62,21 @@ pub(in crate::insight) fn believed(
     };
     let city = city(&insight.cities, &words, answer.city, sure, notes);
     let lists = [&insight.services, &insight.cities];
-    let mut in_words = |key: &str, value: Option<String>, between: usize| {
+    let mut in_words = |key: &str, value: Option<String>, is: &dyn Fn(&str) -> bool| {
         value.filter(|value| {
-            let is_said = said_together(&words, value, between) && !is_listed(lists, value);
+            let is_said = is(value) && !is_listed(lists, value);
             if !is_said {
                 notes.push(format!("{key}: dropped, not said"));
             }
             is_said
         })
     };
-    let customer_name = in_words("customer_name", answer.customer_name, IN_NAME);
-    let preferred_time = in_words("preferred_time", answer.preferred_time, IN_TIME);
+    let customer_name = in_words("customer_name", answer.customer_name, &|name| {
+        said_as_name(&words, name)
+    });
+    let preferred_time = in_words("preferred_time", answer.preferred_time, &|time| {
+        said_together(&words, time, IN_TIME)
+    });
     let invented = notes.iter().filter(|note| note.contains("dropped")).count();
     let unnamed = UNNAMED * INVENTED.powi(i32::try_from(invented).unwrap_or(i32::MAX));
     let service = service(
@@ -83,34 +86,15 @@ pub(in crate::insight) fn believed(
         [sure, unnamed],
         notes,
     );
-    let mut opinions = |key: &str, texts: Vec<String>| -> Vec<String> {
-        let all = texts.len();
-        let texts = texts.into_iter().filter(|text| {
-            figures_said(&words, text)
-                && names_said(&words, text)
-                && !is_parroted(lists, &words, text)
-        });
-        let texts: Vec<String> = texts.collect();
-        if texts.len() < all {
-            notes.push(format!("{key}: {} dropped, not said", all - texts.len()));
-        }
-        texts
-    };
+    let mut opinions = |key, texts| opinions(lists, &words, key, texts, notes);
     let topics = opinions("topics", answer.topics);
     let action_items = opinions("action_items", answer.action_items);
     let summary = summary(lists, &words, answer.summary, on_box, notes);
-    let sure = match (&service, &city) {
-        (None, None) => None,
-        (one, other) => {
-            let sure = |claim: &Claim| claim.as_ref().map_or(1.0, |(_, sure)| *sure);
-            Some(weigh::per_mille(sure(one) * sure(other)))
-        }
-    };
     Meaning {
         language: said.language(),
+        confidence: both(&service, &city),
         service: service.map(|(name, _)| name),
         city: city.map(|(name, _)| name),
-        confidence: sure,
         summary,
         insights: Insights {
             customer_name,
@@ -123,6 +107,30 @@ pub(in crate::insight) fn believed(
         path: Path::Model,
         made_by,
     }
+}
+
+fn both(service: &Claim, city: &Claim) -> Option<u32> {
+    let sure = |claim: &Claim| claim.as_ref().map_or(1.0, |(_, sure)| *sure);
+    let is_claimed = service.is_some() || city.is_some();
+    is_claimed.then(|| weigh::per_mille(sure(service) * sure(city)))
+}
+
+fn opinions(
+    lists: [&List; 2],
+    words: &Words,
+    key: &str,
+    texts: Vec<String>,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
+    let all = texts.len();
+    let is_held = |text: &String| {
+        figures_said(words, text) && names_said(words, text) && !is_parroted(lists, words, text)
+    };
+    let texts: Vec<String> = texts.into_iter().filter(is_held).collect();
+    if texts.len() < all {
+        notes.push(format!("{key}: {} dropped, not said", all - texts.len()));
+    }
+    texts
 }
 
 fn service(
