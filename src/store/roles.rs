@@ -209,7 +209,7 @@ mod tests {
         }
         assert_eq!(
             operator.to_string(),
-            "calls:read recordings:read leads:read people:read jobs:read health:read leads:write people:write jobs:write calls:speak"
+            "calls:read recordings:read leads:read people:read jobs:read health:read leads:write people:write jobs:write calls:speak files:write"
         );
         assert_eq!(viewer.iter().count(), 6);
         assert_eq!(operator.to_string().parse(), Ok(operator));
