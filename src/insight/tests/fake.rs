@@ -31,6 +31,8 @@ pub(super) enum Cue {
     Refuse(u16, Option<&'static str>),
     /// Refuses a request that asks for a form of answer, as servers do that do not know it.
     RefuseForm(String),
+    /// Refuses a question that is longer than so many characters, in these words.
+    Narrow(usize, &'static str),
     Hang,
     /// Breaks off in the middle.
     Drop,
@@ -122,6 +124,8 @@ async fn answer(
             cues.pop_front()
         }
     };
+    let asked = body["messages"][1]["content"].as_str().unwrap_or_default();
+    let length = asked.chars().count();
     let asks_for_form = body.get("response_format").is_some();
     fake.seen.lock().unwrap().push((headers, body));
     match cue.unwrap() {
@@ -140,6 +144,10 @@ async fn answer(
                 None => (status, "{}").into_response(),
             }
         }
+        Cue::Narrow(most, refusal) if length > most => {
+            (StatusCode::BAD_REQUEST, refusal).into_response()
+        }
+        Cue::Narrow(..) => completion(&good().to_string(), "stop"),
         Cue::Hang => {
             tokio::time::sleep(Duration::from_secs(60)).await;
             StatusCode::OK.into_response()

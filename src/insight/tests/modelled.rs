@@ -339,6 +339,33 @@ async fn a_long_transcript_is_sent_without_its_middle() {
     assert!(question.contains("[…]") && question.chars().count() < 3_000);
 }
 
+/// The first refusal is llama.cpp's own, of a call of 17,000 tokens.
+#[tokio::test]
+async fn a_call_too_long_for_the_model_is_asked_about_in_part() {
+    let (first, last) = (call().turns[0].text.clone(), call().turns[1].text.clone());
+    let long = said(&[&first, &"blah ".repeat(2_000), &last]);
+    for refusal in [
+        r#"{"error":{"code":400,"message":"request (17050 tokens) exceeds the available context size (8192 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":17050,"n_ctx":8192}}"#,
+        r#"{"error":{"message":"This model's maximum context length is 8192 tokens","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
+        r#"{"detail":"Requested tokens (9000) exceed context window of 8192"}"#,
+    ] {
+        let fake = Fake::start([Cue::Narrow(4_000, refusal)]).await;
+        let insight = super::insight(&fake.options());
+        let meaning = insight.understand(long.clone().into()).await;
+        assert_eq!(meaning.path, Path::Model, "{refusal}");
+        assert_eq!(meaning.service.as_deref(), Some("lockout"));
+        assert!(fake.seen().len() <= 4, "{}", fake.seen().len());
+
+        // Where nothing helps, the next call is asked about all the same.
+        let fake = Fake::start([Cue::Narrow(0, refusal)]).await;
+        let insight = super::insight(&fake.options());
+        check_on_box(&insight.understand(call().into()).await, "longer than");
+        let asked = fake.seen().len();
+        check_on_box(&insight.understand(call().into()).await, "longer than");
+        assert!(fake.seen().len() > asked, "it does not rest");
+    }
+}
+
 #[test]
 fn a_model_without_a_name_or_address_is_refused() {
     for (url, name, key) in [
