@@ -38,6 +38,7 @@ async fn talks(server: &TestServer, call: &str) -> Peer {
     for (n, frames) in (0..).zip(talk()[0].chunks(1600)) {
         peer.speak(Inbound, n * 200, frames).await;
     }
+    server.until(call, "there", |_| true).await;
     peer
 }
 
