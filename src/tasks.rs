@@ -6,6 +6,9 @@ use std::{future::Future, io, thread};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+/// The nicest that Linux knows.
+const LAST: i32 = 19;
+
 /// Spawns a task inside a span of its name.
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
 pub fn spawn<F>(name: &'static str, future: F) -> JoinHandle<F::Output>
@@ -25,6 +28,31 @@ where
 {
     let span = tracing::debug_span!("blocking", name);
     tokio::task::spawn_blocking(move || span.in_scope(work))
+}
+
+/// Runs long work that nobody on the telephone waits for: what comes after a call, or has come by itself.
+/// Its thread stands behind every other one, those of speech too. Without a thread it fails as if it had
+/// panicked.
+#[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
+pub fn aside<F, T>(name: &'static str, work: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    blocking(name, move || {
+        let span = tracing::Span::current();
+        let stand_back = move || {
+            // Where it may not, it is as it would be otherwise.
+            let _ = rustix::process::nice(LAST);
+            span.in_scope(work)
+        };
+        let thread = thread::Builder::new().name(name.chars().take(15).collect());
+        match thread.spawn(stand_back).map(thread::JoinHandle::join) {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => std::panic::resume_unwind(Box::new(error.to_string())),
+        }
+    })
 }
 
 /// Starts an OS thread; `name` is cut to the 15 bytes that Linux shows.

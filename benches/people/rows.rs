@@ -129,8 +129,10 @@ fn spoken(raw: &Raw, [all, at, base]: [&str; 3], side: u8, said: &str) -> [Strin
                 let spans =
                     spans.map(|(name, secs)| format!("_{name}' || {at} / 1000 / {secs} || '"));
                 let marks = format!("_t{track} _len _c' || {base} || ' {}", spans.join(" "));
+                let pairs = format!("ARRAY(SELECT '_w' || w[k] || '_' || w[k + 1]
+                    FROM (SELECT string_to_array(lower({said}), ' ') AS w) said, generate_series(1, array_length(w, 1) - 1) k)");
                 format!("INSERT INTO search_text {all} SELECT {base} + {side},
-                    array_to_tsvector(string_to_array('{marks}', ' ')) || to_tsvector('simple', {said}) FROM n")
+                    array_to_tsvector(string_to_array('{marks}', ' ') || {pairs}) || to_tsvector('simple', {said}) FROM n")
             }
         },
     ]

@@ -44,7 +44,7 @@ impl Job for Analyse {
             return Ok(());
         }
         let stop = stop.clone();
-        let measured = tasks::blocking("analyse", move || measure(&placed, &stop));
+        let measured = tasks::aside("analyse", move || measure(&placed, &stop));
         let Some(analysis) = measured.await.context("the analysis died")?? else {
             return Err(Trouble::Soon("the service stops".into()));
         };

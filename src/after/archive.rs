@@ -78,7 +78,7 @@ async fn archive_stream(context: &Context, stream: &StreamKey) -> anyhow::Result
             (recording.key, paths.collect())
         })
         .unzip();
-    let packed = tasks::blocking("archive", move || archive::pack(files));
+    let packed = tasks::aside("archive", move || archive::pack(files));
     let packed = packed.await.context("the archiving died")??;
     let part = |(channel, &frames): (usize, &u64)| RecordingPart {
         path: packed.path.clone(),

@@ -148,7 +148,7 @@ impl Files {
         let call: CallSid = id.parse().map_err(|error| failed(&error))?;
         let now = self.context.clock.wall();
         let (files, sid) = (Arc::clone(&self), call.clone());
-        let decoded = tasks::blocking("decode file", move || {
+        let decoded = tasks::aside("decode file", move || {
             let ends = files.decode(&sid, &upload, now);
             ends.map(|ends| (ends, upload))
         });
