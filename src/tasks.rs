@@ -6,8 +6,8 @@ use std::{future::Future, io, thread};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-/// The nicest that Linux knows.
-const LAST: i32 = 19;
+/// Behind speech, whose threads have 5 unless told otherwise, and not so far that a busy machine never gets to it.
+const ASIDE: i32 = 10;
 
 /// Spawns a task inside a span of its name.
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
@@ -31,8 +31,7 @@ where
 }
 
 /// Runs long work that nobody on the telephone waits for: what comes after a call, or has come by itself.
-/// Its thread stands behind every other one, those of speech too. Without a thread it fails as if it had
-/// panicked.
+/// Its thread stands behind those of speech. Without a thread it fails as if it had panicked.
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper")]
 pub fn aside<F, T>(name: &'static str, work: F) -> JoinHandle<T>
 where
@@ -43,7 +42,7 @@ where
         let span = tracing::Span::current();
         let stand_back = move || {
             // Where it may not, it is as it would be otherwise.
-            let _ = rustix::process::nice(LAST);
+            let _ = rustix::process::nice(ASIDE);
             span.in_scope(work)
         };
         let thread = thread::Builder::new().name(name.chars().take(15).collect());

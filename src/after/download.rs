@@ -204,7 +204,7 @@ async fn make_recordings(
         }
         made
     };
-    let made = tasks::aside("import", work).await;
+    let made = tasks::blocking("import", work).await;
     let tracks = match made.context("the import of a recording died")? {
         Ok(tracks) => tracks,
         Err(ImportError::Stopped) => return Err(stopping()),
