@@ -30,7 +30,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             format: Format::Text,
-            filter: "info".into(),
+            // What an uploaded file is made of is no news.
+            filter: "info,symphonia=error".into(),
         }
     }
 }
