@@ -200,26 +200,20 @@ impl Import<'_> {
 }
 
 fn booked(draft: booking::Draft, config: &Config) -> Result<(Booker, booking::Details), Unfit> {
-    let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let unfit = |field, why: &str| Unfit {
         field,
         why: why.into(),
     };
-    let of = if let Some(id) = told(&draft.customer_id) {
-        Booker::Id(id)
-    } else if let Some(id) = told(&draft.customer_external_id) {
-        Booker::ExternalId(id)
-    } else if let Some(phone) = told(&draft.customer_phone) {
-        match Party::read(&phone, config.people.region) {
-            Party::Number(number) => Booker::Phone(number),
-            _ => return Err(unfit("customer_phone", "is no complete number")),
-        }
-    } else {
-        return Err(unfit(
+    let number = |phone: &str| match Party::read(phone, config.people.region) {
+        Party::Number(number) => Ok(number),
+        _ => Err(unfit("customer_phone", "is no complete number")),
+    };
+    let of = Booker::of(&draft, number)?.ok_or_else(|| {
+        unfit(
             "customer",
             "one of customer_id, customer_external_id and customer_phone is needed",
-        ));
-    };
+        )
+    })?;
     let details = draft.check(config.people.time_zone.time_zone())?;
     Ok((of, details))
 }

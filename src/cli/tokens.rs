@@ -27,8 +27,9 @@ enum Action {
     /// Make a token and print it, this once. A program sends it as `Authorization: Bearer …`.
     Add {
         name: AccountName,
-        /// What it may do: calls:read, recordings:read, leads:read, jobs:read, health:read, leads:write,
-        /// jobs:write, calls:speak, files:write, calls:delete, doors:manage; may be repeated.
+        /// What it may do: calls:read, recordings:read, leads:read, people:read, jobs:read, health:read,
+        /// leads:write, people:write, jobs:write, calls:speak, files:write, calls:delete, doors:manage; may be
+        /// repeated.
         #[arg(long = "scope", required = true, value_delimiter = ',')]
         scopes: Vec<Scope>,
         /// Days after which it ends; without, it does not.

@@ -193,16 +193,7 @@ pub(super) async fn remove(
 }
 
 pub(super) fn booker(state: &AppState, draft: &Draft) -> Result<Option<Booker>, HttpError> {
-    let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    if let Some(id) = told(&draft.customer_id) {
-        return Ok(Some(Booker::Id(id)));
-    }
-    if let Some(id) = told(&draft.customer_external_id) {
-        return Ok(Some(Booker::ExternalId(id)));
-    }
-    let phone = told(&draft.customer_phone);
-    let number = phone.map(|phone| customers::number(&phone, &state.people));
-    Ok(number.transpose()?.map(Booker::Phone))
+    Booker::of(draft, |phone| customers::number(phone, &state.people))
 }
 
 pub(super) fn no_booking() -> HttpError {

@@ -8,7 +8,7 @@ use super::{
     links, new_id,
     paging::Place,
 };
-use crate::people::booking::{Booking, Details, Status, When};
+use crate::people::booking::{Booking, Details, Draft, Status, When};
 
 /// Whose booking it is, as whoever brings it knows him.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,28 @@ pub enum Booker {
     ExternalId(String),
     /// E.164; it must be one customer's alone.
     Phone(String),
+}
+
+impl Booker {
+    /// Whom a draft names, by the surest that it has; `number` makes E.164 of his phone.
+    ///
+    /// # Errors
+    /// When `number` cannot.
+    pub fn of<E>(
+        draft: &Draft,
+        number: impl FnOnce(&str) -> Result<String, E>,
+    ) -> Result<Option<Self>, E> {
+        let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        if let Some(id) = told(&draft.customer_id) {
+            return Ok(Some(Self::Id(id)));
+        }
+        if let Some(id) = told(&draft.customer_external_id) {
+            return Ok(Some(Self::ExternalId(id)));
+        }
+        let phone = told(&draft.customer_phone);
+        let number = phone.map(|phone| number(&phone)).transpose()?;
+        Ok(number.map(Self::Phone))
+    }
 }
 
 /// Which bookings a page lists; all that are given must hold.
